@@ -1,0 +1,80 @@
+//! Loco's hooks: they point at the tables of contents. Loco is built without its database
+//! feature, so its context holds no connection: there is no door around the wall.
+
+use async_trait::async_trait;
+use axum::Router as AxumRouter;
+use loco_rs::{
+    Result,
+    app::{AppContext, Hooks, Initializer},
+    bgworker::Queue,
+    boot::{BootResult, StartMode, create_app},
+    config::Config,
+    controller::{AppRoutes, Routes, middleware::MiddlewareLayer},
+    environment::Environment,
+    task::Tasks,
+};
+
+use crate::{controllers, settings, tenancy::Souk};
+
+pub struct App;
+
+#[async_trait]
+impl Hooks for App {
+    fn app_name() -> &'static str {
+        env!("CARGO_PKG_NAME")
+    }
+
+    fn app_version() -> String {
+        env!("CARGO_PKG_VERSION").into()
+    }
+
+    async fn boot(mode: StartMode, environment: &Environment, config: Config) -> Result<BootResult> {
+        create_app::<Self>(mode, environment, config).await
+    }
+
+    async fn load_config(environment: &Environment) -> Result<Config> {
+        Ok(settings::load(environment)?)
+    }
+
+    async fn after_context(ctx: AppContext) -> Result<AppContext> {
+        let settings = settings::of(&ctx.config, &ctx.environment)?;
+        ctx.shared_store.insert(Souk::open(settings).await?);
+        Ok(ctx)
+    }
+
+    async fn initializers(_: &AppContext) -> Result<Vec<Box<dyn Initializer>>> {
+        Ok(vec![])
+    }
+
+    /// The layers are ours and sit around the whole router.
+    fn middlewares(_: &AppContext) -> Vec<Box<dyn MiddlewareLayer>> {
+        vec![]
+    }
+
+    fn routes(ctx: &AppContext) -> AppRoutes {
+        let Some(souk) = ctx.shared_store.get::<Souk>() else { return AppRoutes::empty() };
+        let routes = controllers::endpoints()
+            .into_iter()
+            .fold(Routes::new(), |routes, endpoint| routes.add(endpoint.uri, endpoint.handler.with_state(souk.clone())));
+        AppRoutes::empty().add_route(routes)
+    }
+
+    async fn after_routes(router: AxumRouter, _: &AppContext) -> Result<AxumRouter> {
+        Ok(controllers::outer(router.fallback(controllers::not_found)))
+    }
+
+    async fn connect_workers(_: &AppContext, _: &Queue) -> Result<()> {
+        Ok(())
+    }
+
+    fn register_tasks(_: &mut Tasks) {}
+}
+
+/// The router over an open Souk, as the tests serve it.
+#[must_use]
+pub fn router(souk: &Souk) -> AxumRouter {
+    let router = controllers::endpoints()
+        .into_iter()
+        .fold(AxumRouter::new(), |router, endpoint| router.route(endpoint.uri, endpoint.handler.with_state(souk.clone())));
+    controllers::outer(router.fallback(controllers::not_found))
+}

@@ -1,0 +1,97 @@
+//! `/api/payments`: reading payments, and finishing one that waited for its customer.
+
+use axum::Json as Answer;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{
+    controllers::{
+        extract::{Id, Json, Query},
+        page,
+    },
+    endpoints::{Endpoint, get, post},
+    errors::{Error, Result},
+    ids::PaymentId,
+    models::payments,
+    tenancy::{
+        Access, Actor, Scope,
+        roles::{PaymentsPay, PaymentsRead},
+    },
+    views::payments as view,
+};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    limit: Option<u64>,
+    cursor: Option<String>,
+}
+
+/// A customer's own payments; for the company all, for shop roles those with a share of theirs.
+async fn history(access: Access<PaymentsRead>, Query(list): Query<List>) -> Result<Answer<Value>> {
+    let limit = page::limit(list.limit)?;
+    let before = page::open::<PaymentId>(access.souk(), "payments", list.cursor.as_deref())?;
+    let customer = match access.tenant().actor {
+        Actor::Customer(id) => Some(id),
+        _ => None,
+    };
+    let scope = access.read().await?;
+    let mut rows = payments::history(&scope, customer, before, limit + 1).await?;
+    let more = rows.len() as u64 > limit;
+    rows.truncate(usize::try_from(limit).unwrap_or(100));
+    let next = rows.last().filter(|_| more).map(|last| page::seal(access.souk(), "payments", last.id)).transpose()?;
+    let mut data = Vec::with_capacity(rows.len());
+    for payment in rows {
+        let shares = payments::allocations(&scope, payment.id).await?;
+        if !shares.is_empty() {
+            data.push(view::payment(&payment, &shares, access.tenant().shops.is_some()));
+        }
+    }
+    Ok(Answer(page::envelope(data, limit, next)))
+}
+
+/// A payment the caller may see: their own, or one with a share of their shops.
+async fn visible(scope: &Scope, id: PaymentId) -> Result<(payments::Payment, Vec<payments::Allocation>)> {
+    let payment = payments::get(scope, id).await?;
+    let is_own = match scope.tenant().actor {
+        Actor::Customer(me) => payment.customer_id == me,
+        _ => true,
+    };
+    let shares = payments::allocations(scope, id).await?;
+    if is_own && !shares.is_empty() { Ok((payment, shares)) } else { Err(Error::NOT_FOUND) }
+}
+
+async fn show(access: Access<PaymentsRead>, Id(id): Id<PaymentId>) -> Result<Answer<Value>> {
+    let scope = access.read().await?;
+    let (payment, shares) = visible(&scope, id).await?;
+    Ok(Answer(view::payment(&payment, &shares, access.tenant().shops.is_some())))
+}
+
+async fn refunds(access: Access<PaymentsRead>, Id(id): Id<PaymentId>) -> Result<Answer<Value>> {
+    let scope = access.read().await?;
+    visible(&scope, id).await?;
+    let rows = payments::refunds(&scope, id).await?;
+    Ok(Answer(page::envelope(rows.iter().map(view::refund).collect::<Vec<_>>(), 100, None)))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Verify {
+    payment_id: PaymentId,
+}
+
+async fn verify(access: Access<PaymentsPay>, Json(body, _): Json<Verify>) -> Result<Answer<Value>> {
+    let scope = access.read().await?;
+    let (payment, _) = visible(&scope, body.payment_id).await?;
+    drop(scope);
+    Ok(Answer(super::orders::verified(access.souk(), access.tenant(), payment).await?))
+}
+
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        get::<PaymentsRead, _>("/api/payments/history", "Payments, newest first", history),
+        get::<PaymentsRead, _>("/api/payments/{id}", "One payment", show),
+        get::<PaymentsRead, _>("/api/payments/{id}/refunds", "A payment's refunds", refunds),
+        post::<PaymentsPay, _>("/api/payments/verify", "Finishes a payment confirmed at the gateway", verify),
+    ]
+}

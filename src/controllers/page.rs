@@ -1,0 +1,58 @@
+//! Pages of a list: the limit, and cursors that are opaque, signed, and bound to filter and sort.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use crate::{
+    errors::{Error, Result},
+    tenancy::{Souk, keys},
+};
+
+const LIMIT: u64 = 20;
+
+/// The asked limit, from 1 to 100.
+///
+/// # Errors
+/// 422 outside of that.
+pub fn limit(asked: Option<u64>) -> Result<u64> {
+    match asked {
+        None => Ok(LIMIT),
+        Some(limit @ 1..=100) => Ok(limit),
+        Some(_) => Err(Error::invalid("limit", "out_of_range", "from 1 to 100")),
+    }
+}
+
+/// Writes a position down as a cursor that only fits the same list.
+///
+/// # Errors
+/// Never for what can be written as JSON.
+pub fn seal(souk: &Souk, list: &str, position: impl Serialize) -> Result<String> {
+    let text = serde_json::to_string(&position).map_err(Error::internal)?;
+    let mac = keys::mac(&souk.keys().newest().cursors, format!("{list}\n{text}").as_bytes());
+    let short: String = mac.chars().take(24).collect();
+    Ok(URL_SAFE_NO_PAD.encode(format!("{short}{text}")))
+}
+
+/// Reads a cursor back.
+///
+/// # Errors
+/// 422 `cursor_invalid` for one that is not ours, or of another list.
+pub fn open<T: DeserializeOwned>(souk: &Souk, list: &str, cursor: Option<&str>) -> Result<Option<T>> {
+    let Some(cursor) = cursor else { return Ok(None) };
+    let foreign = || Error::invalid("cursor", "cursor_invalid", "that cursor is not of this list");
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| foreign())?;
+    let text = String::from_utf8(bytes).map_err(|_| foreign())?;
+    let (mac, text) = text.split_at_checked(24).ok_or_else(foreign)?;
+    let genuine = keys::mac(&souk.keys().newest().cursors, format!("{list}\n{text}").as_bytes()).starts_with(mac);
+    if !genuine {
+        return Err(foreign());
+    }
+    serde_json::from_str(text).map(Some).map_err(|_| foreign())
+}
+
+/// The envelope of a list.
+#[must_use]
+pub fn envelope(data: impl Serialize, limit: u64, next: Option<String>) -> Value {
+    json!({ "data": data, "page": { "limit": limit, "next": next } })
+}

@@ -1,0 +1,181 @@
+//! What can go wrong, and the only place that chooses status codes.
+//!
+//! Every refusal leaves the building as `application/problem+json` (RFC 9457).
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use sea_orm::DbErr;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// One field of an input that cannot be accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    pub field: String,
+    pub code: String,
+    pub message: String,
+}
+
+/// A refusal with a stable `code`.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{detail}")]
+    Malformed { code: &'static str, detail: String },
+    #[error("{code}")]
+    NotSignedIn { code: &'static str },
+    #[error("{code}")]
+    NotAllowed { code: &'static str },
+    #[error("not found")]
+    NotFound { code: &'static str },
+    /// The request collides with the present state; `facts` say what that is.
+    #[error("{detail}")]
+    Conflict { code: &'static str, detail: String, facts: Map<String, Value> },
+    #[error("the payment was declined")]
+    Declined { decline_code: String },
+    #[error("the row has changed since it was read")]
+    Stale,
+    #[error("the body is too large")]
+    TooLarge,
+    #[error("the body must be application/json")]
+    NotJson,
+    #[error("the input is not valid")]
+    Invalid(Vec<FieldError>),
+    #[error("the same key came with another request")]
+    KeyReused,
+    #[error("too many requests")]
+    TooMany { retry_after_seconds: u64 },
+    #[error("temporarily unavailable")]
+    Unavailable(String),
+    #[error("database: {0}")]
+    Db(#[from] DbErr),
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+impl Error {
+    pub const NOT_FOUND: Self = Self::NotFound { code: "not_found" };
+
+    /// One field that is wrong.
+    pub fn invalid(field: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError { field: field.into(), code: code.into(), message: message.into() }])
+    }
+
+    /// A conflict with the facts a client needs to go on.
+    pub fn conflict(code: &'static str, detail: impl Into<String>, facts: Value) -> Self {
+        let facts = match facts {
+            Value::Object(facts) => facts,
+            _ => Map::new(),
+        };
+        Self::Conflict { code, detail: detail.into(), facts }
+    }
+
+    pub fn internal(what: impl std::fmt::Display) -> Self {
+        Self::Internal(what.to_string())
+    }
+
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        match self {
+            Self::Malformed { .. } => StatusCode::BAD_REQUEST,
+            Self::NotSignedIn { .. } => StatusCode::UNAUTHORIZED,
+            Self::Declined { .. } => StatusCode::PAYMENT_REQUIRED,
+            Self::NotAllowed { .. } => StatusCode::FORBIDDEN,
+            Self::NotFound { .. } => StatusCode::NOT_FOUND,
+            Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::Stale => StatusCode::PRECONDITION_FAILED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Invalid(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Db(_) | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The stable word a program decides by.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed { code, .. }
+            | Self::NotSignedIn { code }
+            | Self::NotAllowed { code }
+            | Self::NotFound { code }
+            | Self::Conflict { code, .. } => code,
+            Self::Declined { .. } => "payment_declined",
+            Self::Stale => "stale",
+            Self::TooLarge => "body_too_large",
+            Self::NotJson => "unsupported_media_type",
+            Self::Invalid(_) => "invalid_input",
+            Self::KeyReused => "idempotency_key_reused",
+            Self::TooMany { .. } => "too_many_requests",
+            Self::Unavailable(_) => "unavailable",
+            Self::Db(_) | Self::Internal(_) => "internal",
+        }
+    }
+
+    /// Whether an idempotency key keeps this answer: only those of the business do.
+    #[must_use]
+    pub const fn is_an_effect(&self) -> bool {
+        matches!(self, Self::Conflict { .. } | Self::Declined { .. })
+    }
+
+    /// The body of the problem, without the request's id.
+    #[must_use]
+    pub fn problem(&self) -> Map<String, Value> {
+        let status = self.status();
+        let detail = match self {
+            Self::Db(_) | Self::Internal(_) => "something went wrong on our side; it has been logged".into(),
+            Self::NotSignedIn { .. } => "sign in to do this".into(),
+            Self::NotAllowed { .. } => "your role does not allow this here".into(),
+            Self::NotFound { .. } => "there is nothing here, or it is not yours".into(),
+            other => other.to_string(),
+        };
+        let mut body = Map::new();
+        body.insert("type".into(), json!(format!("https://souk.dev/problems/{}", self.code())));
+        body.insert("title".into(), json!(status.canonical_reason().unwrap_or("Error")));
+        body.insert("status".into(), json!(status.as_u16()));
+        body.insert("detail".into(), json!(detail));
+        body.insert("code".into(), json!(self.code()));
+        match self {
+            Self::Conflict { facts, .. } => body.extend(facts.clone()),
+            Self::Declined { decline_code } => {
+                body.insert("declineCode".into(), json!(decline_code));
+            }
+            Self::Invalid(fields) => {
+                body.insert("errors".into(), json!(fields));
+            }
+            _ => {}
+        }
+        body
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        if let Self::Db(_) | Self::Internal(_) = &self {
+            tracing::error!(error = %self, "request failed");
+        }
+        let retry = match &self {
+            Self::TooMany { retry_after_seconds } => Some(*retry_after_seconds),
+            Self::Unavailable(_) => Some(2),
+            Self::Conflict { code: "idempotency_in_progress", .. } => Some(1),
+            _ => None,
+        };
+        let mut answer = (self.status(), axum::Json(Value::Object(self.problem()))).into_response();
+        answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = retry {
+            answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        answer
+    }
+}
+
+impl From<Error> for loco_rs::Error {
+    fn from(error: Error) -> Self {
+        Self::string(&error.to_string())
+    }
+}

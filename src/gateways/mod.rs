@@ -1,0 +1,4 @@
+//! What talks to the world, behind one trait each.
+
+pub mod mail;
+pub mod payments;

@@ -1,0 +1,78 @@
+//! An id for each thing: version 7 UUIDs, so that sorting by id is sorting by birth.
+
+use sea_orm::{DbErr, DeriveValueType, TryFromU64};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::clock;
+
+macro_rules! id {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, DeriveValueType)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            /// A new id, born now by [`clock::now`].
+            #[must_use]
+            pub fn new() -> Self {
+                Self(born_now())
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, uuid::Error> {
+                Uuid::parse_str(text).map(Self)
+            }
+        }
+
+        impl TryFromU64 for $name {
+            fn try_from_u64(_: u64) -> Result<Self, DbErr> {
+                Err(DbErr::ConvertFromU64(stringify!($name)))
+            }
+        }
+    )*};
+}
+
+id! {
+    /// A tenant.
+    CompanyId
+    ShopId
+    /// A person of the platform, who may be a member of several companies.
+    StaffId
+    /// A person's place in one company: what rows of the company point at.
+    MemberId
+    AssignmentId
+    CustomerId
+    SessionId
+    CategoryId BrandId ProductId VariantId
+    LocationId StockId HoldId MovementId
+    CartId CartItemId
+    CheckoutId OrderId OrderItemId OrderEventId
+    PaymentId AttemptId AllocationId RefundId
+    LedgerTransactionId LedgerEntryId
+    EventId JobId NotificationId AuditId RowId
+}
+
+/// The time of a movable clock, so that demo data made "last month" also sorts as last month.
+fn born_now() -> Uuid {
+    let micros = clock::now().micros().max(0).unsigned_abs();
+    let seconds = micros / 1_000_000;
+    let nanos = u32::try_from(micros % 1_000_000).unwrap_or_default() * 1_000;
+    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::timestamp::context::ContextV7::new(), seconds, nanos))
+}

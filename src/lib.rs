@@ -1,0 +1,17 @@
+//! Souk: a multi-tenant commerce and inventory platform. `ARCHITECTURE.md` is the map.
+
+pub mod app;
+pub mod clock;
+pub mod controllers;
+pub mod endpoints;
+pub mod errors;
+pub mod events;
+pub mod gateways;
+pub mod ids;
+pub mod models;
+pub mod money;
+pub mod settings;
+pub mod tasks;
+pub mod tenancy;
+pub mod views;
+pub mod workers;

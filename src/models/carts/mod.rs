@@ -1,0 +1,353 @@
+//! Carts: what somebody means to buy. A cart is virtual until its first write.
+
+mod cart;
+mod item;
+
+use sea_orm::{
+    ColumnTrait, QueryFilter, QueryOrder,
+    sea_query::{Expr, ExprTrait},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+pub use self::{cart::Model as Cart, item::Model as Item};
+use crate::{
+    clock,
+    errors::{Error, Result},
+    events::Event,
+    ids::{CartId, CartItemId, CustomerId, ProductId, ShopId, VariantId},
+    models::{catalog, companies, inventory, shops},
+    money::Money,
+    tenancy::{Scope, keys},
+};
+
+/// At most so many pieces, or grams, on a line.
+pub const QUANTITY_MAX: i64 = 1_000_000;
+const LINES_MAX: usize = 200;
+
+/// Whose cart: a signed-in customer's, or that of whoever holds the token.
+#[derive(Clone, Debug)]
+pub enum Owner {
+    Customer(CustomerId),
+    Guest(Option<String>),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewItem {
+    pub variant_id: VariantId,
+    pub shop_id: ShopId,
+    /// Pieces, or grams.
+    pub quantity: i64,
+}
+
+/// A cart as it stands at today's prices.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CartView {
+    pub id: Option<CartId>,
+    pub currency: String,
+    pub items: Vec<LineView>,
+    pub coupon: Option<String>,
+    pub subtotal: Money,
+    pub discount: Money,
+    pub tax: Money,
+    pub shipping: Money,
+    pub total: Money,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    pub version: i64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LineView {
+    pub id: CartItemId,
+    pub variant_id: VariantId,
+    pub product_id: ProductId,
+    pub shop_id: ShopId,
+    pub name: String,
+    pub quantity: i64,
+    pub unit_price: Money,
+    pub line_total: Money,
+    pub available: i64,
+}
+
+/// The owner's cart, if one was ever written.
+pub async fn find(scope: &Scope, owner: &Owner) -> Result<Option<Cart>> {
+    let carts = scope.find::<cart::Entity>();
+    let carts = match owner {
+        Owner::Customer(id) => carts.filter(cart::Column::CustomerId.eq(*id)),
+        Owner::Guest(Some(token)) => carts.filter(cart::Column::Token.eq(keys::hash(token.as_bytes()))),
+        Owner::Guest(None) => return Ok(None),
+    };
+    scope.one(carts).await
+}
+
+/// Opens the owner's cart at its first write; a guest's comes with its token.
+async fn open(scope: &Scope, owner: &Owner) -> Result<(Cart, Option<String>)> {
+    if let Some(cart) = find(scope, owner).await? {
+        return Ok((cart, None));
+    }
+    let (customer_id, token) = match owner {
+        Owner::Customer(id) => (Some(*id), None),
+        Owner::Guest(_) => (None, Some(keys::random())),
+    };
+    let now = clock::now();
+    let cart = Cart {
+        company_id: scope.company(),
+        id: CartId::new(),
+        customer_id,
+        token: token.as_ref().map(|token| keys::hash(token.as_bytes())),
+        coupon_id: None,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    scope.insert(cart.clone()).await?;
+    Ok((cart, token))
+}
+
+/// The lines of a cart in the order in which they were put in.
+pub async fn items(scope: &Scope, cart: CartId) -> Result<Vec<Item>> {
+    scope.all(scope.find::<item::Entity>().filter(item::Column::CartId.eq(cart)).order_by_asc(item::Column::Id)).await
+}
+
+/// Puts goods into the cart; the same variant of the same shop adds up.
+///
+/// # Errors
+/// 422 for a quantity out of range or goods that are not sold; 409 `insufficient_stock`.
+pub async fn add(scope: &Scope, owner: &Owner, new: &NewItem) -> Result<CartView> {
+    if !(1..=QUANTITY_MAX).contains(&new.quantity) {
+        return Err(Error::invalid("quantity", "out_of_range", format!("from 1 to {QUANTITY_MAX}")));
+    }
+    let goods = catalog::to_sell(scope, &[new.variant_id]).await?;
+    let Some((variant, product)) = goods.get(&new.variant_id) else {
+        return Err(Error::invalid("variantId", "unknown", "this is not sold here"));
+    };
+    let shop = shops::get(scope, new.shop_id).await.map_err(|_| Error::invalid("shopId", "unknown", "there is no such shop"))?;
+    if !shop.is_active || product.shop_id.is_some_and(|only| only != shop.id) {
+        return Err(Error::invalid("shopId", "unknown", "this shop does not sell it"));
+    }
+    let (cart, token) = open(scope, owner).await?;
+    let present = items(scope, cart.id).await?;
+    let same = present.iter().find(|line| line.variant_id == new.variant_id && line.shop_id == new.shop_id);
+    if same.is_none() && present.len() >= LINES_MAX {
+        return Err(Error::invalid("variantId", "too_many", "a cart has at most 200 lines"));
+    }
+    let wanted = same.map_or(0, |line| line.quantity) + new.quantity;
+    ensure_available(scope, new.variant_id, new.shop_id, wanted).await?;
+    match same {
+        Some(line) => {
+            let more = scope
+                .update::<item::Entity>()
+                .col_expr(item::Column::Quantity, Expr::col(item::Column::Quantity).add(new.quantity))
+                .filter(item::Column::Id.eq(line.id));
+            scope.run(more).await?;
+        }
+        None => {
+            scope
+                .insert(Item {
+                    company_id: scope.company(),
+                    id: CartItemId::new(),
+                    cart_id: cart.id,
+                    variant_id: new.variant_id,
+                    shop_id: new.shop_id,
+                    quantity: new.quantity,
+                    price_seen: variant.price,
+                    created_at: clock::now(),
+                })
+                .await?;
+        }
+    }
+    touch(scope, cart.id).await?;
+    let data = json!({ "variantId": new.variant_id, "quantity": new.quantity });
+    scope.emit(Event::new("cart.item_added", ("cart", cart.id.0), Some(new.shop_id), data)).await?;
+    let mut view = view(scope, owner, Some(cart)).await?;
+    view.token = token;
+    Ok(view)
+}
+
+async fn ensure_available(scope: &Scope, variant: VariantId, shop: ShopId, wanted: i64) -> Result<()> {
+    let stock = inventory::available(scope, &[variant]).await?;
+    let available = stock.get(&variant).and_then(|by_shop| by_shop.iter().find(|(id, _)| *id == shop)).map_or(0, |(_, left)| *left);
+    if wanted > available {
+        let facts = json!({ "available": available, "variantId": variant, "shopId": shop });
+        return Err(Error::conflict("insufficient_stock", format!("only {available} are left"), facts));
+    }
+    Ok(())
+}
+
+/// Sets a line's quantity; none removes it.
+///
+/// # Errors
+/// 404 for a line that is not in this cart; 409 `insufficient_stock`.
+pub async fn set_quantity(scope: &Scope, owner: &Owner, line: CartItemId, quantity: i64) -> Result<CartView> {
+    if !(0..=QUANTITY_MAX).contains(&quantity) {
+        return Err(Error::invalid("quantity", "out_of_range", format!("from 0 to {QUANTITY_MAX}")));
+    }
+    let cart = find(scope, owner).await?.ok_or(Error::NOT_FOUND)?;
+    let mine = items(scope, cart.id).await?.into_iter().find(|item| item.id == line).ok_or(Error::NOT_FOUND)?;
+    if quantity == 0 {
+        scope.remove(scope.delete::<item::Entity>().filter(item::Column::Id.eq(mine.id))).await?;
+    } else {
+        ensure_available(scope, mine.variant_id, mine.shop_id, quantity).await?;
+        let update = scope.update::<item::Entity>().col_expr(item::Column::Quantity, Expr::value(quantity));
+        scope.run(update.filter(item::Column::Id.eq(mine.id))).await?;
+    }
+    touch(scope, cart.id).await?;
+    scope.emit(Event::new("cart.updated", ("cart", cart.id.0), None, json!({}))).await?;
+    view(scope, owner, Some(cart)).await
+}
+
+/// Empties the cart.
+pub async fn clear(scope: &Scope, owner: &Owner) -> Result<()> {
+    if let Some(cart) = find(scope, owner).await? {
+        scope.remove(scope.delete::<item::Entity>().filter(item::Column::CartId.eq(cart.id))).await?;
+        touch(scope, cart.id).await?;
+    }
+    Ok(())
+}
+
+/// Moves a guest's lines into the customer's cart at sign-in; what is there already adds up.
+pub async fn merge(scope: &Scope, token: &str, customer: CustomerId) -> Result<()> {
+    let Some(guest) = find(scope, &Owner::Guest(Some(token.to_owned()))).await? else { return Ok(()) };
+    let (own, _) = open(scope, &Owner::Customer(customer)).await?;
+    let present = items(scope, own.id).await?;
+    for line in items(scope, guest.id).await? {
+        let same = present.iter().find(|item| item.variant_id == line.variant_id && item.shop_id == line.shop_id);
+        let update = scope.update::<item::Entity>();
+        let update = match same {
+            Some(same) => {
+                let sum = std::cmp::min(same.quantity + line.quantity, QUANTITY_MAX);
+                update.col_expr(item::Column::Quantity, Expr::value(sum)).filter(item::Column::Id.eq(same.id))
+            }
+            None => update.col_expr(item::Column::CartId, Expr::value(own.id)).filter(item::Column::Id.eq(line.id)),
+        };
+        scope.run(update).await?;
+    }
+    scope.remove(scope.delete::<item::Entity>().filter(item::Column::CartId.eq(guest.id))).await?;
+    scope.remove(scope.delete::<cart::Entity>().filter(cart::Column::Id.eq(guest.id))).await?;
+    touch(scope, own.id).await
+}
+
+async fn touch(scope: &Scope, cart: CartId) -> Result<()> {
+    let update = scope
+        .update::<cart::Entity>()
+        .col_expr(cart::Column::UpdatedAt, Expr::value(clock::now()))
+        .col_expr(cart::Column::Version, Expr::col(cart::Column::Version).add(1))
+        .filter(cart::Column::Id.eq(cart));
+    scope.run(update).await.map(|_| ())
+}
+
+/// The cart at today's prices; lines that are no longer sold cost nothing and have none available.
+pub async fn view(scope: &Scope, owner: &Owner, known: Option<Cart>) -> Result<CartView> {
+    let company = companies::own(scope).await?;
+    let cart = match known {
+        Some(cart) => Some(cart),
+        None => find(scope, owner).await?,
+    };
+    let rows = match &cart {
+        Some(cart) => items(scope, cart.id).await?,
+        None => vec![],
+    };
+    let ids: Vec<_> = rows.iter().map(|row| row.variant_id).collect();
+    let goods = catalog::to_sell(scope, &ids).await?;
+    let stock = inventory::available(scope, &ids).await?;
+    let mut lines = Vec::with_capacity(rows.len());
+    let mut tax = Money::ZERO;
+    for row in rows {
+        let left = stock.get(&row.variant_id).and_then(|by_shop| by_shop.iter().find(|(shop, _)| *shop == row.shop_id));
+        let Some((variant, product)) = goods.get(&row.variant_id) else { continue };
+        let line_total = variant.price.times(row.quantity, variant.sold_by == "weight")?;
+        tax = tax.plus(line_total.tax(company.tax_rate, company.tax_included)?)?;
+        lines.push(LineView {
+            id: row.id,
+            variant_id: row.variant_id,
+            product_id: product.id,
+            shop_id: row.shop_id,
+            name: line_name(product, variant),
+            quantity: row.quantity,
+            unit_price: variant.price,
+            line_total,
+            available: left.map_or(0, |(_, left)| *left),
+        });
+    }
+    let subtotal = Money::sum(lines.iter().map(|line| line.line_total))?;
+    let total = if company.tax_included { subtotal } else { subtotal.plus(tax)? };
+    Ok(CartView {
+        id: cart.as_ref().map(|cart| cart.id),
+        currency: company.currency,
+        items: lines,
+        coupon: None,
+        subtotal,
+        discount: Money::ZERO,
+        tax,
+        shipping: Money::ZERO,
+        total,
+        token: None,
+        version: cart.map_or(0, |cart| cart.version),
+    })
+}
+
+/// How a line is called on carts, orders and receipts.
+#[must_use]
+pub fn line_name(product: &catalog::Product, variant: &catalog::Variant) -> String {
+    if variant.name.is_empty() || variant.name == "Standard" { product.name.clone() } else { format!("{}, {}", product.name, variant.name) }
+}
+
+/// What stands between this cart and a checkout.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Validation {
+    pub is_valid: bool,
+    pub errors: Vec<Finding>,
+    pub warnings: Vec<Finding>,
+    pub updated_items: Vec<CartItemId>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    pub product_id: Option<ProductId>,
+    pub variant_id: VariantId,
+    pub code: &'static str,
+    pub message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub available: Option<i64>,
+}
+
+/// Checks every line: gone, short of stock, price changed.
+pub async fn validate(scope: &Scope, owner: &Owner) -> Result<Validation> {
+    let mut errors = vec![];
+    let mut warnings = vec![];
+    let mut updated_items = vec![];
+    if let Some(cart) = find(scope, owner).await? {
+        let rows = items(scope, cart.id).await?;
+        let ids: Vec<_> = rows.iter().map(|row| row.variant_id).collect();
+        let goods = catalog::to_sell(scope, &ids).await?;
+        let stock = inventory::available(scope, &ids).await?;
+        for row in rows {
+            let left = stock.get(&row.variant_id).and_then(|by_shop| by_shop.iter().find(|(shop, _)| *shop == row.shop_id));
+            let left = left.map_or(0, |(_, left)| *left);
+            let Some((variant, product)) = goods.get(&row.variant_id) else {
+                let message = "this is no longer sold".to_owned();
+                errors.push(Finding { product_id: None, variant_id: row.variant_id, code: "gone", message, available: None });
+                continue;
+            };
+            let product_id = Some(product.id);
+            if left < row.quantity {
+                let message = format!("only {left} are left");
+                errors.push(Finding { product_id, variant_id: row.variant_id, code: "insufficient_stock", message, available: Some(left) });
+            }
+            if variant.price != row.price_seen {
+                let message = format!("the price changed from {} to {}", row.price_seen.0, variant.price.0);
+                warnings.push(Finding { product_id, variant_id: row.variant_id, code: "price_changed", message, available: None });
+                let update = scope.update::<item::Entity>().col_expr(item::Column::PriceSeen, Expr::value(variant.price));
+                scope.run(update.filter(item::Column::Id.eq(row.id))).await?;
+                updated_items.push(row.id);
+            }
+        }
+    }
+    Ok(Validation { is_valid: errors.is_empty(), errors, warnings, updated_items })
+}

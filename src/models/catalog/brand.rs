@@ -1,0 +1,24 @@
+//! Who makes it.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{
+    clock::Instant,
+    ids::{BrandId, CompanyId},
+    tenancy::owned,
+};
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "brands")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub company_id: CompanyId,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: BrandId,
+    pub slug: String,
+    pub name: String,
+    pub created_at: Instant,
+    pub version: i64,
+}
+
+owned!();

@@ -1,0 +1,29 @@
+//! A place in the tree of goods.
+
+use sea_orm::entity::prelude::*;
+use serde_json::Value;
+
+use crate::{
+    clock::Instant,
+    ids::{CategoryId, CompanyId},
+    tenancy::owned,
+};
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "categories")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub company_id: CompanyId,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: CategoryId,
+    pub parent_id: Option<CategoryId>,
+    pub slug: String,
+    pub name: String,
+    pub translations: Value,
+    /// Basis points, or -1 for the company's.
+    pub tax_rate_set: i64,
+    pub created_at: Instant,
+    pub version: i64,
+}
+
+owned!();

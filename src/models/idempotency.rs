@@ -1,0 +1,113 @@
+//! One key, one effect.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{
+    clock::Instant,
+    ids::{CompanyId, RowId},
+    tenancy::owned,
+};
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "idempotency_keys")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub company_id: CompanyId,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: RowId,
+    pub caller: String,
+    pub key: String,
+    pub fingerprint: String,
+    pub state: String,
+    pub answer_status: Option<i64>,
+    pub answer_body: Option<String>,
+    pub resource_id: Option<Uuid>,
+    pub lease_until: Instant,
+    pub created_at: Instant,
+}
+
+owned!();
+
+use std::time::Duration;
+
+use sea_orm::sea_query::Expr;
+
+use crate::{
+    clock,
+    errors::{Error, Result},
+    tenancy::Scope,
+};
+
+/// How long a flow may be silent before another request resumes it.
+const LEASE: Duration = Duration::from_secs(60);
+
+/// What a key turned out to be.
+#[derive(Debug)]
+pub enum Claim {
+    /// Ours: do the work.
+    Fresh(RowId),
+    /// Done before: the stored answer.
+    Replay(u16, String),
+    /// Begun by a request that has gone silent; go on with its resource.
+    Resume(RowId, Option<Uuid>),
+}
+
+/// Takes a key, or says what became of it. A rival in another transaction waits for ours.
+///
+/// # Errors
+/// 422 `idempotency_key_reused` for another request; 409 `idempotency_in_progress`.
+pub async fn claim(scope: &Scope, caller: &str, key: &str, fingerprint: &str) -> Result<Claim> {
+    let now = clock::now();
+    let id = RowId::new();
+    let fresh = Model {
+        company_id: scope.company(),
+        id,
+        caller: caller.into(),
+        key: key.into(),
+        fingerprint: fingerprint.into(),
+        state: "running".into(),
+        answer_status: None,
+        answer_body: None,
+        resource_id: None,
+        lease_until: now.plus(LEASE),
+        created_at: now,
+    };
+    if scope.insert_unless_there(fresh, &[Column::CompanyId, Column::Caller, Column::Key]).await? {
+        return Ok(Claim::Fresh(id));
+    }
+    let known = scope.get(scope.find::<Entity>().filter(Column::Caller.eq(caller)).filter(Column::Key.eq(key))).await?;
+    if known.fingerprint != fingerprint {
+        return Err(Error::KeyReused);
+    }
+    if let (Some(status), Some(body)) = (known.answer_status, known.answer_body) {
+        return Ok(Claim::Replay(u16::try_from(status).unwrap_or(500), body));
+    }
+    let take_over = scope
+        .update::<Entity>()
+        .col_expr(Column::LeaseUntil, Expr::value(now.plus(LEASE)))
+        .filter(Column::Id.eq(known.id))
+        .filter(Column::State.eq("running"))
+        .filter(Column::LeaseUntil.lte(now));
+    if scope.run(take_over).await? == 1 {
+        return Ok(Claim::Resume(known.id, known.resource_id));
+    }
+    Err(Error::conflict("idempotency_in_progress", "the first request with this key is still at work", serde_json::json!({})))
+}
+
+/// Links the key to what it made, for good.
+pub async fn link(scope: &Scope, id: RowId, resource: Uuid) -> Result<()> {
+    let update = scope.update::<Entity>().col_expr(Column::ResourceId, Expr::value(Some(resource))).filter(Column::Id.eq(id));
+    scope.run(update).await.map(|_| ())
+}
+
+/// Stores the answer; whoever comes again is given it.
+pub async fn answer(scope: &Scope, id: RowId, status: u16, body: &str) -> Result<()> {
+    let update = scope
+        .update::<Entity>()
+        .col_expr(Column::State, Expr::value("answered"))
+        .col_expr(Column::AnswerStatus, Expr::value(Some(i64::from(status))))
+        .col_expr(Column::AnswerBody, Expr::value(Some(body.to_owned())))
+        .filter(Column::Id.eq(id))
+        .filter(Column::State.eq("running"));
+    scope.run(update).await.map(|_| ())
+}

@@ -1,0 +1,249 @@
+//! Goods promised to a checkout: taken, moved through a payment, used or released.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{
+    ColumnTrait, QueryFilter, QueryOrder,
+    sea_query::{Expr, ExprTrait},
+};
+use serde::Serialize;
+use serde_json::json;
+
+use super::{hold, record, stock};
+use crate::{
+    clock::{self, Instant},
+    errors::{Error, Result},
+    events::Event,
+    ids::{CheckoutId, HoldId, OrderId, ShopId, StockId, VariantId},
+    tenancy::Scope,
+};
+
+/// Where a promise stands. Only `Held` ones expire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldState {
+    Held,
+    Paying,
+    Used,
+    Released,
+}
+
+impl HoldState {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Paying => "paying",
+            Self::Used => "used",
+            Self::Released => "released",
+        }
+    }
+}
+
+/// So much of a variant, from a shop: pieces or grams.
+#[derive(Clone, Copy, Debug)]
+pub struct Demand {
+    pub variant: VariantId,
+    pub shop: ShopId,
+    pub quantity: i64,
+}
+
+/// What could not be promised.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shortage {
+    pub variant_id: VariantId,
+    pub shop_id: ShopId,
+    pub requested: i64,
+    pub available: i64,
+}
+
+/// Promises all of `demands` to the checkout, or none.
+///
+/// # Errors
+/// 409 `insufficient_stock` with the lines that are short; the caller rolls back.
+pub async fn reserve(scope: &Scope, checkout: CheckoutId, demands: &[Demand], until: Instant) -> Result<()> {
+    let mut summed: BTreeMap<(VariantId, ShopId), i64> = BTreeMap::new();
+    for demand in demands {
+        *summed.entry((demand.variant, demand.shop)).or_default() += demand.quantity;
+    }
+    let rows = scope
+        .all(
+            scope
+                .find_company_wide::<stock::Entity>()
+                .filter(stock::Column::VariantId.is_in(summed.keys().map(|(variant, _)| *variant)))
+                .filter(stock::Column::ShopId.is_in(summed.keys().map(|(_, shop)| *shop))),
+        )
+        .await?;
+    let mut short = Vec::new();
+    let mut wanted: BTreeMap<StockId, (i64, VariantId, ShopId)> = BTreeMap::new();
+    for ((variant, shop), quantity) in summed {
+        match rows.iter().find(|row| row.variant_id == variant && row.shop_id == Some(shop)) {
+            Some(row) => {
+                wanted.insert(row.id, (quantity, variant, shop));
+            }
+            None => short.push(Shortage { variant_id: variant, shop_id: shop, requested: quantity, available: 0 }),
+        }
+    }
+    let mut holds = Vec::new();
+    for (stock_id, (quantity, variant, shop)) in wanted {
+        let take = scope
+            .update::<stock::Entity>()
+            .col_expr(stock::Column::Reserved, Expr::col(stock::Column::Reserved).add(quantity))
+            .filter(stock::Column::Id.eq(stock_id))
+            .filter(Expr::col(stock::Column::OnHand).sub(Expr::col(stock::Column::Reserved)).gte(quantity));
+        if scope.run(take).await? == 1 {
+            holds.push(hold::Model {
+                company_id: scope.company(),
+                id: HoldId::new(),
+                checkout_id: checkout,
+                stock_id,
+                variant_id: variant,
+                shop_id: Some(shop),
+                batch_id: None,
+                state: HoldState::Held.name().into(),
+                quantity,
+                expires_at: until,
+                created_at: clock::now(),
+            });
+        } else {
+            let available = rows.iter().find(|row| row.id == stock_id).map_or(0, |row| row.on_hand - row.reserved);
+            // The row read before may be older than the one that refused.
+            let available = available.clamp(0, quantity - 1);
+            short.push(Shortage { variant_id: variant, shop_id: shop, requested: quantity, available });
+        }
+    }
+    if !short.is_empty() {
+        return Err(Error::conflict("insufficient_stock", "some goods are no longer there in that quantity", json!({ "lines": short })));
+    }
+    scope.insert_all(holds).await
+}
+
+/// Moves a checkout's holds from one state to another: all that are there, in one update.
+pub async fn move_holds(scope: &Scope, checkout: CheckoutId, from: HoldState, to: HoldState) -> Result<u64> {
+    let update = scope
+        .update::<hold::Entity>()
+        .col_expr(hold::Column::State, Expr::value(to.name()))
+        .filter(hold::Column::CheckoutId.eq(checkout))
+        .filter(hold::Column::State.eq(from.name()));
+    scope.run(update).await
+}
+
+/// The goods leave: on hand and reserved fall together, with a `sale` movement each.
+///
+/// # Errors
+/// 409 `insufficient_stock` when this shop's holds are no longer there.
+pub async fn use_holds(scope: &Scope, checkout: CheckoutId, shop: ShopId, order: OrderId) -> Result<()> {
+    let live = [HoldState::Held.name(), HoldState::Paying.name()];
+    let update = scope
+        .update::<hold::Entity>()
+        .col_expr(hold::Column::State, Expr::value(HoldState::Used.name()))
+        .filter(hold::Column::CheckoutId.eq(checkout))
+        .filter(hold::Column::ShopId.eq(shop))
+        .filter(hold::Column::State.is_in(live));
+    let mut holds = scope.run_returning(update).await?;
+    if holds.is_empty() {
+        return Err(Error::conflict("insufficient_stock", "the reservation has ended", json!({})));
+    }
+    holds.sort_by_key(|hold| hold.stock_id);
+    for hold in holds {
+        let leave = scope
+            .update::<stock::Entity>()
+            .col_expr(stock::Column::OnHand, Expr::col(stock::Column::OnHand).sub(hold.quantity))
+            .col_expr(stock::Column::Reserved, Expr::col(stock::Column::Reserved).sub(hold.quantity))
+            .col_expr(stock::Column::UpdatedAt, Expr::value(clock::now()))
+            .col_expr(stock::Column::Version, Expr::col(stock::Column::Version).add(1))
+            .filter(stock::Column::Id.eq(hold.stock_id))
+            .filter(stock::Column::Reserved.gte(hold.quantity));
+        let Some(row) = scope.run_returning(leave).await?.pop() else {
+            return Err(Error::internal(format!("hold {} promises more than is reserved", hold.id)));
+        };
+        record(scope, &row, "sale", "", -hold.quantity, Some(order)).await?;
+        announce(scope, &row).await?;
+    }
+    Ok(())
+}
+
+/// Gives promised goods of a checkout back to the shelf's free part; of one shop, or of all.
+pub async fn release(scope: &Scope, checkout: CheckoutId, shop: Option<ShopId>, states: &[HoldState]) -> Result<u64> {
+    let mut update = scope
+        .update::<hold::Entity>()
+        .col_expr(hold::Column::State, Expr::value(HoldState::Released.name()))
+        .filter(hold::Column::CheckoutId.eq(checkout))
+        .filter(hold::Column::State.is_in(states.iter().map(|state| state.name())));
+    if let Some(shop) = shop {
+        update = update.filter(hold::Column::ShopId.eq(shop));
+    }
+    free(scope, scope.run_returning(update).await?).await
+}
+
+/// As [`release`], only what is held beyond its time: a payment under way keeps its goods.
+pub async fn release_due_of(scope: &Scope, checkout: CheckoutId) -> Result<u64> {
+    let update = scope
+        .update::<hold::Entity>()
+        .col_expr(hold::Column::State, Expr::value(HoldState::Released.name()))
+        .filter(hold::Column::CheckoutId.eq(checkout))
+        .filter(hold::Column::State.eq(HoldState::Held.name()))
+        .filter(hold::Column::ExpiresAt.lte(clock::now()));
+    free(scope, scope.run_returning(update).await?).await
+}
+
+async fn free(scope: &Scope, mut holds: Vec<hold::Model>) -> Result<u64> {
+    holds.sort_by_key(|hold| hold.stock_id);
+    for hold in &holds {
+        let give = scope
+            .update::<stock::Entity>()
+            .col_expr(stock::Column::Reserved, Expr::col(stock::Column::Reserved).sub(hold.quantity))
+            .filter(stock::Column::Id.eq(hold.stock_id));
+        scope.run(give).await?;
+        let data = json!({ "variantId": hold.variant_id, "quantity": hold.quantity });
+        scope.emit(Event::new("inventory.released", ("stock", hold.stock_id.0), hold.shop_id, data)).await?;
+    }
+    u64::try_from(holds.len()).map_err(Error::internal)
+}
+
+/// The checkouts of the company whose holds are past their time.
+pub async fn due_checkouts(scope: &Scope) -> Result<Vec<CheckoutId>> {
+    let rows = scope
+        .find::<hold::Entity>()
+        .filter(hold::Column::State.eq(HoldState::Held.name()))
+        .filter(hold::Column::ExpiresAt.lte(clock::now()))
+        .order_by_asc(hold::Column::CheckoutId);
+    let mut checkouts: Vec<_> = scope.all(rows).await?.into_iter().map(|hold| hold.checkout_id).collect();
+    checkouts.dedup();
+    Ok(checkouts)
+}
+
+/// Goods that were sold and come back to the shop's shelf.
+pub async fn restock(scope: &Scope, order: OrderId, back: &[Demand], kind: &str) -> Result<()> {
+    let mut back = back.to_vec();
+    back.sort_by_key(|demand| demand.variant);
+    for demand in back {
+        let add = scope
+            .update::<stock::Entity>()
+            .col_expr(stock::Column::OnHand, Expr::col(stock::Column::OnHand).add(demand.quantity))
+            .col_expr(stock::Column::UpdatedAt, Expr::value(clock::now()))
+            .col_expr(stock::Column::Version, Expr::col(stock::Column::Version).add(1))
+            .filter(stock::Column::VariantId.eq(demand.variant))
+            .filter(stock::Column::ShopId.eq(demand.shop));
+        let Some(row) = scope.run_returning(add).await?.pop() else {
+            return Err(Error::internal("goods cannot come back to a shop that never had them"));
+        };
+        record(scope, &row, kind, "", demand.quantity, Some(order)).await?;
+        announce(scope, &row).await?;
+    }
+    Ok(())
+}
+
+/// Tells of a changed stock row, and of one that has become low or empty.
+pub(super) async fn announce(scope: &Scope, row: &stock::Model) -> Result<()> {
+    let left = row.on_hand - row.reserved;
+    let kind = if left <= 0 {
+        "inventory.out_of_stock"
+    } else if left <= row.reorder_point {
+        "inventory.low_stock"
+    } else {
+        "inventory.updated"
+    };
+    let data = json!({ "variantId": row.variant_id, "locationId": row.location_id, "quantity": left, "threshold": row.reorder_point });
+    scope.emit(Event::new(kind, ("stock", row.id.0), row.shop_id, data)).await
+}

@@ -1,0 +1,108 @@
+//! The ledger: double entry, per company, append-only. No running balance on a hot account.
+
+mod entry;
+mod transaction;
+
+use crate::{
+    clock,
+    errors::{Error, Result},
+    ids::{LedgerEntryId, LedgerTransactionId, OrderId, PaymentId, ShopId},
+    money::Money,
+    tenancy::Scope,
+};
+
+/// Where money can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Account {
+    /// At the payment gateway, ours.
+    Gateway,
+    /// In a till or a rider's bag.
+    Cash,
+    /// Owed by a customer: cash on delivery before it is handed over.
+    Receivable,
+    Sales,
+    TaxPayable,
+    /// Given back for goods that were not kept.
+    SalesReturns,
+}
+
+impl Account {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Cash => "cash",
+            Self::Receivable => "receivable",
+            Self::Sales => "sales",
+            Self::TaxPayable => "tax_payable",
+            Self::SalesReturns => "sales_returns",
+        }
+    }
+}
+
+/// One side of a booking.
+#[derive(Clone, Copy, Debug)]
+pub struct Line {
+    pub account: Account,
+    pub shop: Option<ShopId>,
+    pub debit: Money,
+    pub credit: Money,
+}
+
+impl Line {
+    #[must_use]
+    pub const fn debit(account: Account, shop: Option<ShopId>, amount: Money) -> Self {
+        Self { account, shop, debit: amount, credit: Money::ZERO }
+    }
+
+    #[must_use]
+    pub const fn credit(account: Account, shop: Option<ShopId>, amount: Money) -> Self {
+        Self { account, shop, debit: Money::ZERO, credit: amount }
+    }
+}
+
+/// What a booking is about.
+#[derive(Clone, Debug)]
+pub struct About<'a> {
+    pub kind: &'a str,
+    pub reference: &'a str,
+    pub payment: Option<PaymentId>,
+    pub order: Option<OrderId>,
+    pub currency: &'a str,
+}
+
+/// Books `lines`, which balance.
+///
+/// # Errors
+/// When they do not: that is a mistake in the program, and the unit is not kept.
+pub async fn post(scope: &Scope, about: About<'_>, lines: &[Line]) -> Result<()> {
+    let debit = Money::sum(lines.iter().map(|line| line.debit))?;
+    let credit = Money::sum(lines.iter().map(|line| line.credit))?;
+    if debit != credit {
+        return Err(Error::internal(format!("`{}` does not balance: {} against {}", about.kind, debit.0, credit.0)));
+    }
+    let now = clock::now();
+    let transaction_id = LedgerTransactionId::new();
+    scope
+        .insert(transaction::Model {
+            company_id: scope.company(),
+            id: transaction_id,
+            kind: about.kind.into(),
+            reference: about.reference.into(),
+            payment_id: about.payment,
+            order_id: about.order,
+            created_at: now,
+        })
+        .await?;
+    let entries = lines.iter().filter(|line| line.debit != line.credit).map(|line| entry::Model {
+        company_id: scope.company(),
+        id: LedgerEntryId::new(),
+        transaction_id,
+        account: line.account.code().into(),
+        currency: about.currency.into(),
+        shop_id: line.shop,
+        debit: line.debit,
+        credit: line.credit,
+        created_at: now,
+    });
+    scope.insert_all(entries.collect()).await
+}

@@ -1,0 +1,106 @@
+//! What staff do with an order: pick, pack, ship, deliver.
+
+use sea_orm::{
+    ColumnTrait, QueryFilter,
+    sea_query::{Expr, ExprTrait},
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{event, finalise::set_payment_status, item, list, order, status::Status};
+use crate::{
+    clock,
+    errors::{Error, Result},
+    events::Event,
+    ids::{OrderEventId, OrderId},
+    models::{
+        ledger::{self, About, Account, Line},
+        payments,
+    },
+    tenancy::Scope,
+};
+
+/// A step along an order's life.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Step {
+    pub status: Status,
+    #[serde(default)]
+    pub note: String,
+    pub tracking_number: Option<String>,
+}
+
+/// Moves an order one step on.
+///
+/// # Errors
+/// 404; 409 `invalid_transition` with what is allowed, also for the loser of a race.
+pub async fn advance(scope: &Scope, id: OrderId, step: &Step) -> Result<order::Model> {
+    let before = list::get(scope, id).await?;
+    if before.status.next() != Some(step.status) {
+        return Err(before.status.refuse(step.status));
+    }
+    if step.note.chars().count() > 1_000 {
+        return Err(Error::invalid("note", "too_long", "at most 1000 characters"));
+    }
+    let update = scope
+        .update::<order::Entity>()
+        .col_expr(order::Column::Status, Expr::value(step.status))
+        .col_expr(order::Column::TrackingNumber, Expr::value(step.tracking_number.clone().or_else(|| before.tracking_number.clone())))
+        .col_expr(order::Column::UpdatedAt, Expr::value(clock::now()))
+        .col_expr(order::Column::Version, Expr::col(order::Column::Version).add(1))
+        .filter(order::Column::Id.eq(id))
+        .filter(order::Column::Status.eq(before.status));
+    let Some(after) = scope.run_returning(update).await?.pop() else {
+        return Err(list::get(scope, id).await?.status.refuse(step.status));
+    };
+    if step.status == Status::Shipped {
+        let shipped = scope
+            .update::<item::Entity>()
+            .col_expr(item::Column::QuantityShipped, Expr::col(item::Column::Quantity).sub(Expr::col(item::Column::QuantityCancelled)))
+            .filter(item::Column::OrderId.eq(id));
+        scope.run(shipped).await?;
+    }
+    if step.status == Status::Delivered && before.payment_status == "pending" {
+        collect_cash(scope, &after).await?;
+    }
+    note(scope, &after, step.status.name(), Some(step.status), &step.note).await?;
+    let changes = vec![("status", json!(before.status), json!(step.status))];
+    scope.audit("advance", "order", id, Some(after.shop_id), changes).await?;
+    let data = json!({ "from": before.status, "to": step.status });
+    scope.emit(Event::new(step.status.event(), ("order", id.0), Some(after.shop_id), data)).await?;
+    list::get(scope, id).await
+}
+
+/// The cash of an order paid on delivery comes in with the hand-over.
+async fn collect_cash(scope: &Scope, order: &order::Model) -> Result<()> {
+    let Some(payment) = order.payment_id else { return Ok(()) };
+    let shares = payments::allocations_of_orders(scope, payment).await?;
+    let Some(share) = shares.iter().find(|share| share.order_id == order.id) else { return Ok(()) };
+    let amount = share.amount.minus(share.refunded)?;
+    payments::capture(scope, payment, amount).await?;
+    let about =
+        About { kind: "cash", reference: &order.order_number, payment: Some(payment), order: Some(order.id), currency: &order.currency };
+    let shop = Some(order.shop_id);
+    ledger::post(scope, about, &[Line::debit(Account::Cash, shop, amount), Line::credit(Account::Receivable, shop, amount)]).await?;
+    set_payment_status(scope, order, "paid").await?;
+    let data = json!({ "amount": amount, "gateway": "cod" });
+    scope.emit(Event::new("payment.success", ("payment", payment.0), Some(order.shop_id), data)).await
+}
+
+/// Adds a line to the order's timeline.
+pub(super) async fn note(scope: &Scope, order: &order::Model, kind: &str, status: Option<Status>, text: &str) -> Result<()> {
+    scope
+        .insert(event::Model {
+            company_id: scope.company(),
+            id: OrderEventId::new(),
+            order_id: order.id,
+            shop_id: order.shop_id,
+            kind: kind.into(),
+            note: text.into(),
+            by_name: scope.tenant().name.clone(),
+            status: status.map(|status| status.name().into()),
+            actor_id: scope.tenant().actor.id(),
+            created_at: clock::now(),
+        })
+        .await
+}

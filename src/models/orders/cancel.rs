@@ -1,0 +1,211 @@
+//! Calling an order off, whole or by line: the stock and the money come back in the same unit.
+
+use sea_orm::{
+    ColumnTrait, QueryFilter,
+    sea_query::{Expr, ExprTrait},
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{act::note, checkout, finalise::set_payment_status, item, list, order, status::Status};
+use crate::{
+    clock,
+    errors::{Error, Result},
+    events::Event,
+    ids::{OrderId, OrderItemId},
+    models::{
+        inventory::{self, Demand, HoldState},
+        ledger::{self, About, Account, Line},
+        payments,
+    },
+    money::Money,
+    tenancy::Scope,
+};
+
+/// Why, and which lines; without lines, all that is left.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Cancellation {
+    pub reason: String,
+    pub items: Option<Vec<CancelLine>>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CancelLine {
+    pub id: OrderItemId,
+    pub quantity: i64,
+}
+
+/// Cancels an order or some of its lines.
+///
+/// # Errors
+/// 404; 409 `invalid_transition` when it has left the shop, `payment_in_progress` while it is
+/// being paid; 422 for lines or quantities that are not there.
+pub async fn cancel(scope: &Scope, id: OrderId, cancellation: &Cancellation) -> Result<order::Model> {
+    if cancellation.reason.trim().is_empty() || cancellation.reason.chars().count() > 500 {
+        return Err(Error::invalid("reason", "required", "say why, in 1 to 500 characters"));
+    }
+    let before = list::get(scope, id).await?;
+    lock(scope, &before).await?;
+    let items = list::items_of(scope, &[id]).await?.remove(&id).unwrap_or_default();
+    let chosen = chosen(&items, cancellation)?;
+    if !before.status.can_cancel() {
+        return Err(before.status.refuse(Status::Cancelled));
+    }
+    let mut amount = Money::ZERO;
+    let mut back = Vec::new();
+    for (item, quantity) in &chosen {
+        let take = scope
+            .update::<item::Entity>()
+            .col_expr(item::Column::QuantityCancelled, Expr::col(item::Column::QuantityCancelled).add(*quantity))
+            .filter(item::Column::Id.eq(item.id))
+            .filter(item::Column::QuantityCancelled.eq(item.quantity_cancelled));
+        if scope.run(take).await? != 1 {
+            return Err(before.status.refuse(Status::Cancelled));
+        }
+        amount = amount.plus(share(item, item.quantity_cancelled + quantity)?.minus(share(item, item.quantity_cancelled)?)?)?;
+        back.push(Demand { variant: item.variant_id, shop: item.shop_id, quantity: *quantity });
+    }
+    let whole = items.iter().all(|item| {
+        let more = chosen.iter().find(|(one, _)| one.id == item.id).map_or(0, |(_, quantity)| *quantity);
+        item.quantity_cancelled + more == item.quantity
+    });
+    if before.status == Status::Pending {
+        if !whole {
+            return Err(Error::conflict(
+                "invalid_transition",
+                "an unpaid order is cancelled whole",
+                json!({ "allowed": before.status.allowed() }),
+            ));
+        }
+        inventory::release(scope, before.checkout_id, Some(before.shop_id), &[HoldState::Held]).await?;
+        if let Some(payment) = before.payment_id {
+            payments::lessen(scope, payment, id, amount).await?;
+        }
+    } else {
+        inventory::restock(scope, id, &back, "cancel").await?;
+        return_money(scope, &before, amount, &cancellation.reason).await?;
+    }
+    if whole {
+        set_cancelled(scope, &before, &cancellation.reason).await?;
+    } else {
+        note(scope, &before, "cancelled_items", None, &cancellation.reason).await?;
+        let changes = vec![("cancelledAmount", json!(null), json!(amount)), ("reason", json!(null), json!(cancellation.reason))];
+        scope.audit("cancel_items", "order", id, Some(before.shop_id), changes).await?;
+    }
+    list::get(scope, id).await
+}
+
+/// The lines to call off, with quantities that are still there.
+fn chosen<'a>(items: &'a [item::Model], cancellation: &Cancellation) -> Result<Vec<(&'a item::Model, i64)>> {
+    let Some(asked) = &cancellation.items else {
+        let left = items.iter().map(|item| (item, item.quantity - item.quantity_cancelled));
+        return Ok(left.filter(|(_, quantity)| *quantity > 0).collect());
+    };
+    let mut chosen: Vec<(&item::Model, i64)> = Vec::with_capacity(asked.len());
+    for (index, line) in asked.iter().enumerate() {
+        let Some(item) = items.iter().find(|item| item.id == line.id) else {
+            return Err(Error::invalid(format!("items[{index}].id"), "unknown", "that line is not in this order"));
+        };
+        let left = item.quantity - item.quantity_cancelled;
+        if line.quantity < 1 || line.quantity > left || chosen.iter().any(|(one, _)| one.id == item.id) {
+            return Err(Error::invalid(format!("items[{index}].quantity"), "out_of_range", format!("from 1 to {left}, each line once")));
+        }
+        chosen.push((item, line.quantity));
+    }
+    if chosen.is_empty() {
+        return Err(Error::invalid("items", "required", "name at least one line, or leave `items` out"));
+    }
+    Ok(chosen)
+}
+
+/// What `quantity` of a line cost: differences of this add up to the line, whatever the steps.
+fn share(item: &item::Model, quantity: i64) -> Result<Money> {
+    let line = item.subtotal.minus(item.discount)?;
+    let line = if item.tax_included { line } else { line.plus(item.tax)? };
+    line.portion(quantity, item.quantity)
+}
+
+/// Whoever changes a checkout's fate takes its row first; one that is being paid is left alone.
+async fn lock(scope: &Scope, order: &order::Model) -> Result<()> {
+    let take = scope
+        .update::<checkout::Entity>()
+        .col_expr(checkout::Column::Version, Expr::col(checkout::Column::Version).add(1))
+        .filter(checkout::Column::Id.eq(order.checkout_id))
+        .filter(checkout::Column::State.ne("paying"));
+    if scope.run(take).await? == 0 {
+        return Err(Error::conflict("payment_in_progress", "a payment of this order is under way", json!({})));
+    }
+    let hold = scope
+        .update::<order::Entity>()
+        .col_expr(order::Column::Version, Expr::col(order::Column::Version).add(1))
+        .filter(order::Column::Id.eq(order.id))
+        .filter(order::Column::Status.eq(order.status));
+    if scope.run(hold).await? == 0 {
+        return Err(list::get(scope, order.id).await?.status.refuse(Status::Cancelled));
+    }
+    Ok(())
+}
+
+/// Money that was taken goes back; what was only promised on delivery is no longer owed.
+async fn return_money(scope: &Scope, order: &order::Model, amount: Money, reason: &str) -> Result<()> {
+    let Some(payment) = order.payment_id.filter(|_| amount > Money::ZERO) else { return Ok(()) };
+    let side = if order.payment_status == "pending" {
+        payments::lessen(scope, payment, order.id, amount).await?;
+        Account::Receivable
+    } else {
+        payments::request_refund(scope, payment, order.id, order.shop_id, amount, reason).await?;
+        let share = payments::allocations_of_orders(scope, payment).await?;
+        let all = share.iter().any(|share| share.order_id == order.id && share.refunded == share.amount);
+        set_payment_status(scope, order, if all { "refunded" } else { "partially_refunded" }).await?;
+        note(scope, order, "refunded", None, &amount.display(&order.currency)).await?;
+        Account::Gateway
+    };
+    let tax = order.tax.portion(amount.0, std::cmp::max(order.total.0, 1))?;
+    let shop = Some(order.shop_id);
+    let about =
+        About { kind: "cancel", reference: &order.order_number, payment: Some(payment), order: Some(order.id), currency: &order.currency };
+    let lines = [
+        Line::debit(Account::SalesReturns, shop, amount.minus(tax)?),
+        Line::debit(Account::TaxPayable, shop, tax),
+        Line::credit(side, shop, amount),
+    ];
+    ledger::post(scope, about, &lines).await
+}
+
+/// An order that was paid too late: nothing left the stock, the money goes back whole.
+pub(super) async fn call_off_paid(scope: &Scope, order: &order::Model, amount: Money, reason: &str) -> Result<()> {
+    let paid = order::Model { payment_status: "paid".into(), ..order.clone() };
+    return_money(scope, &paid, amount, reason).await?;
+    set_cancelled(scope, order, reason).await
+}
+
+/// The last step of a cancellation, and the end of a checkout that has no order left.
+pub(super) async fn set_cancelled(scope: &Scope, order: &order::Model, reason: &str) -> Result<()> {
+    let update = scope
+        .update::<order::Entity>()
+        .col_expr(order::Column::Status, Expr::value(Status::Cancelled))
+        .col_expr(order::Column::UpdatedAt, Expr::value(clock::now()))
+        .col_expr(order::Column::Version, Expr::col(order::Column::Version).add(1))
+        .filter(order::Column::Id.eq(order.id))
+        .filter(order::Column::Status.eq(order.status));
+    if scope.run(update).await? != 1 {
+        return Err(list::get(scope, order.id).await?.status.refuse(Status::Cancelled));
+    }
+    note(scope, order, "cancelled", Some(Status::Cancelled), reason).await?;
+    let changes = vec![("status", json!(order.status), json!(Status::Cancelled)), ("reason", json!(null), json!(reason))];
+    scope.audit("cancel", "order", order.id, Some(order.shop_id), changes).await?;
+    let data = json!({ "from": order.status, "to": Status::Cancelled });
+    scope.emit(Event::new(Status::Cancelled.event(), ("order", order.id.0), Some(order.shop_id), data)).await?;
+    let siblings = list::of_checkout(scope, order.checkout_id).await?;
+    if siblings.iter().all(|one| one.id == order.id || one.status == Status::Cancelled) {
+        let end = scope
+            .update::<checkout::Entity>()
+            .col_expr(checkout::Column::State, Expr::value("cancelled"))
+            .filter(checkout::Column::Id.eq(order.checkout_id))
+            .filter(checkout::Column::State.is_in(["open", "released"]));
+        scope.run(end).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,350 @@
+//! Checkout: one order per shop, one payment, all goods held, or nothing.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use sea_orm::{
+    ColumnTrait, QueryFilter,
+    sea_query::{Expr, ExprTrait},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{act::note, checkout, finalise::confirm, item, order, series, status::Status};
+use crate::{
+    clock,
+    errors::{Error, FieldError, Result},
+    events::Event,
+    ids::{CheckoutId, OrderId, OrderItemId, RowId, ShopId},
+    models::{
+        carts::{self, NewItem, Owner, QUANTITY_MAX},
+        catalog, companies, identity,
+        inventory::{self, Demand, HoldState},
+        payments, shops,
+    },
+    money::Money,
+    tenancy::Scope,
+};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Address {
+    pub name: String,
+    pub line1: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line2: Option<String>,
+    pub city: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    pub postal_code: String,
+    /// ISO 3166 alpha 2.
+    pub country: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lat: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lng: Option<f64>,
+}
+
+/// What a customer checks out.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewOrder {
+    pub shipping_address: Address,
+    pub billing_address: Option<Address>,
+    /// `test` or `cod`.
+    pub gateway: String,
+    /// A token of the gateway; with it the payment is tried at once.
+    pub payment_method: Option<String>,
+    /// Minor units: when the total is another one, nothing is kept.
+    pub expected_total: Option<Money>,
+    #[serde(default)]
+    pub notes: String,
+    /// In place of the cart.
+    pub items: Option<Vec<NewItem>>,
+}
+
+/// What a checkout made.
+#[derive(Debug)]
+pub struct Placed {
+    pub checkout: checkout::Model,
+    pub payment: payments::Payment,
+}
+
+/// One priced line.
+struct Line {
+    shop: ShopId,
+    quantity: i64,
+    subtotal: Money,
+    tax: Money,
+    variant: catalog::Variant,
+    product: catalog::Product,
+}
+
+/// Places the orders of a checkout.
+///
+/// # Errors
+/// 422 for input that cannot be; 409 `cart_empty`, `checkout_in_progress`, `total_changed`,
+/// `insufficient_stock`, `cod_limit`. The caller rolls back.
+pub async fn place(scope: &Scope, new: &NewOrder) -> Result<Placed> {
+    check(new)?;
+    let customer_id = scope.customer()?;
+    let company = companies::own(scope).await?;
+    let customer = identity::find_customer(scope, customer_id).await?;
+    let wanted = wanted(scope, new).await?;
+    let lines = price(scope, &company, &wanted).await?;
+
+    let mut by_shop: BTreeMap<ShopId, Vec<Line>> = BTreeMap::new();
+    for line in lines {
+        by_shop.entry(line.shop).or_default().push(line);
+    }
+    let mut totals = BTreeMap::new();
+    for (shop, lines) in &by_shop {
+        let subtotal = Money::sum(lines.iter().map(|line| line.subtotal))?;
+        let tax = Money::sum(lines.iter().map(|line| line.tax))?;
+        let total = if company.tax_included { subtotal } else { subtotal.plus(tax)? };
+        totals.insert(*shop, (subtotal, tax, total));
+    }
+    let total = Money::sum(totals.values().map(|(_, _, total)| *total))?;
+    if new.expected_total.is_some_and(|expected| expected != total) {
+        let facts = json!({ "total": total, "currency": company.currency });
+        return Err(Error::conflict("total_changed", "the total is another one now", facts));
+    }
+    let on_delivery = new.gateway == "cod";
+    if on_delivery {
+        if new.shipping_address.phone.is_none() && customer.phone.is_none() {
+            return Err(Error::invalid("shippingAddress.phone", "required", "cash on delivery needs a phone number"));
+        }
+        if total.0 > company.cod_limit {
+            let facts = json!({ "limit": company.cod_limit, "currency": company.currency });
+            return Err(Error::conflict("cod_limit", "that is too much for cash on delivery", facts));
+        }
+    }
+
+    release_open_checkout(scope).await?;
+    let now = clock::now();
+    let until = now.plus(Duration::from_secs(scope.souk().settings().hold_seconds));
+    let checkout = checkout::Model {
+        company_id: scope.company(),
+        id: CheckoutId::new(),
+        customer_id,
+        state: "open".into(),
+        gateway: new.gateway.clone(),
+        currency: company.currency.clone(),
+        total,
+        reserved_until: Some(until),
+        coupon_id: None,
+        delivery_slot_id: None,
+        customer_group_id: None,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    scope.insert(checkout.clone()).await?;
+    let payment = payments::open(scope, checkout.id, customer_id, &new.gateway, &company.currency, total).await?;
+    let demands: Vec<_> =
+        by_shop.values().flatten().map(|line| Demand { variant: line.variant.id, shop: line.shop, quantity: line.quantity }).collect();
+    inventory::reserve(scope, checkout.id, &demands, until).await?;
+
+    let first = next_numbers(scope, "orders", by_shop.len()).await?;
+    for (index, (shop, lines)) in by_shop.into_iter().enumerate() {
+        let (subtotal, tax, total) = totals.get(&shop).copied().unwrap_or_default();
+        let number = format!("SO-{:06}", first + i64::try_from(index).unwrap_or_default());
+        let order = order::Model {
+            company_id: scope.company(),
+            id: OrderId::new(),
+            checkout_id: checkout.id,
+            shop_id: shop,
+            customer_id,
+            order_number: number,
+            status: Status::Pending,
+            payment_status: if on_delivery { "pending" } else { "unpaid" }.into(),
+            currency: company.currency.clone(),
+            notes: new.notes.clone(),
+            customer_name: customer.name.clone(),
+            search_text: catalog::fold(&customer.name),
+            tracking_number: None,
+            shipping_address: json!(new.shipping_address),
+            billing_address: json!(new.billing_address.as_ref().unwrap_or(&new.shipping_address)),
+            subtotal,
+            discount: Money::ZERO,
+            tax,
+            shipping: Money::ZERO,
+            total,
+            tax_included: company.tax_included,
+            is_short: false,
+            payment_id: Some(payment.id),
+            delivery_slot_id: None,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        };
+        let items: Vec<_> = lines.into_iter().map(|line| item_of(&order, &company, line)).collect();
+        let told = json!({ "items": items.len(), "totalAmount": total });
+        scope.insert(order.clone()).await?;
+        scope.insert_all(items).await?;
+        payments::allocate(scope, payment.id, order.id, shop, total).await?;
+        note(scope, &order, "order_placed", Some(Status::Pending), "").await?;
+        scope.audit("create", "order", order.id, Some(shop), vec![("total", json!(null), json!(total))]).await?;
+        scope.emit(Event::new("order.created", ("order", order.id.0), Some(shop), told)).await?;
+        if on_delivery {
+            confirm(scope, &order, false).await?;
+        }
+    }
+    if on_delivery {
+        close(scope, checkout.id).await?;
+    }
+    if new.items.is_none() {
+        carts::clear(scope, &Owner::Customer(customer_id)).await?;
+    }
+    Ok(Placed { checkout, payment })
+}
+
+fn check(new: &NewOrder) -> Result<()> {
+    let mut wrong = vec![];
+    let mut refuse = |field: &str, code: &str, message: &str| {
+        wrong.push(FieldError { field: field.into(), code: code.into(), message: message.into() });
+    };
+    if !["test", "cod"].contains(&new.gateway.as_str()) {
+        refuse("gateway", "unknown", "use `test` or `cod`");
+    }
+    if new.notes.chars().count() > 1_000 {
+        refuse("notes", "too_long", "at most 1000 characters");
+    }
+    for (place, address) in [("shippingAddress", Some(&new.shipping_address)), ("billingAddress", new.billing_address.as_ref())] {
+        let Some(address) = address else { continue };
+        for (field, text) in
+            [("name", &address.name), ("line1", &address.line1), ("city", &address.city), ("postalCode", &address.postal_code)]
+        {
+            if text.trim().is_empty() || text.chars().count() > 200 {
+                refuse(&format!("{place}.{field}"), "required", "1 to 200 characters");
+            }
+        }
+        if address.country.len() != 2 || !address.country.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            refuse(&format!("{place}.country"), "invalid", "two letters of ISO 3166, such as IN");
+        }
+    }
+    for (index, item) in new.items.iter().flatten().enumerate() {
+        if !(1..=QUANTITY_MAX).contains(&item.quantity) {
+            refuse(&format!("items[{index}].quantity"), if item.quantity < 1 { "too_small" } else { "too_large" }, "from 1 to 1000000");
+        }
+    }
+    if new.items.as_ref().is_some_and(|items| items.len() > 200) {
+        refuse("items", "too_many", "at most 200 lines");
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }
+}
+
+/// The lines of the request, or of the cart.
+async fn wanted(scope: &Scope, new: &NewOrder) -> Result<Vec<NewItem>> {
+    let wanted = match &new.items {
+        Some(items) => items.clone(),
+        None => match carts::find(scope, &Owner::Customer(scope.customer()?)).await? {
+            Some(cart) => carts::items(scope, cart.id)
+                .await?
+                .into_iter()
+                .map(|line| NewItem { variant_id: line.variant_id, shop_id: line.shop_id, quantity: line.quantity })
+                .collect(),
+            None => vec![],
+        },
+    };
+    if wanted.is_empty() {
+        return Err(Error::conflict("cart_empty", "there is nothing to order", json!({})));
+    }
+    Ok(wanted)
+}
+
+/// Prices each line at this moment's price; a line's tax is rounded once.
+async fn price(scope: &Scope, company: &companies::Company, wanted: &[NewItem]) -> Result<Vec<Line>> {
+    let ids: Vec<_> = wanted.iter().map(|line| line.variant_id).collect();
+    let mut goods = catalog::to_sell(scope, &ids).await?;
+    let shops: Vec<_> = shops::list(scope).await?.into_iter().filter(|shop| shop.is_active).map(|shop| shop.id).collect();
+    let mut lines: Vec<Line> = Vec::with_capacity(wanted.len());
+    for (index, line) in wanted.iter().enumerate() {
+        let unknown = |field: &str, message: &str| Error::invalid(format!("items[{index}].{field}"), "unknown", message);
+        let (variant, product) = goods.get_mut(&line.variant_id).ok_or_else(|| unknown("variantId", "this is not sold here"))?;
+        if !shops.contains(&line.shop_id) || product.shop_id.is_some_and(|only| only != line.shop_id) {
+            return Err(unknown("shopId", "this shop does not sell it"));
+        }
+        let subtotal = variant.price.times(line.quantity, variant.sold_by == "weight")?;
+        let tax = subtotal.tax(company.tax_rate, company.tax_included)?;
+        lines.push(Line { shop: line.shop_id, quantity: line.quantity, subtotal, tax, variant: variant.clone(), product: product.clone() });
+    }
+    Ok(lines)
+}
+
+fn item_of(order: &order::Model, company: &companies::Company, line: Line) -> item::Model {
+    item::Model {
+        company_id: order.company_id,
+        id: OrderItemId::new(),
+        order_id: order.id,
+        shop_id: order.shop_id,
+        variant_id: line.variant.id,
+        product_id: line.product.id,
+        batch_id: None,
+        name: carts::line_name(&line.product, &line.variant),
+        sku: line.variant.sku,
+        sold_by: line.variant.sold_by,
+        quantity: line.quantity,
+        quantity_shipped: 0,
+        quantity_cancelled: 0,
+        quantity_returned: 0,
+        price: line.variant.price,
+        subtotal: line.subtotal,
+        discount: Money::ZERO,
+        tax: line.tax,
+        tax_rate: company.tax_rate,
+        tax_included: company.tax_included,
+        discount_shares: Value::Array(vec![]),
+    }
+}
+
+/// One open unpaid checkout a customer: a new one releases the old, unless that is being paid.
+async fn release_open_checkout(scope: &Scope) -> Result<()> {
+    let customer = scope.customer()?;
+    let open = scope.find::<checkout::Entity>().filter(checkout::Column::CustomerId.eq(customer));
+    for old in scope.all(open.filter(checkout::Column::State.is_in(["open", "paying"]))).await? {
+        if old.state == "paying" {
+            return Err(Error::conflict("checkout_in_progress", "another order of yours is being paid", json!({ "checkoutId": old.id })));
+        }
+        let release = scope
+            .update::<checkout::Entity>()
+            .col_expr(checkout::Column::State, Expr::value("released"))
+            .col_expr(checkout::Column::ReservedUntil, Expr::value(None::<clock::Instant>))
+            .filter(checkout::Column::Id.eq(old.id))
+            .filter(checkout::Column::State.eq("open"));
+        if scope.run(release).await? == 0 {
+            return Err(Error::conflict("checkout_in_progress", "another order of yours is being paid", json!({ "checkoutId": old.id })));
+        }
+        inventory::release(scope, old.id, None, &[HoldState::Held]).await?;
+    }
+    Ok(())
+}
+
+/// Ends a checkout whose orders are confirmed.
+pub(super) async fn close(scope: &Scope, id: CheckoutId) -> Result<()> {
+    let update = scope
+        .update::<checkout::Entity>()
+        .col_expr(checkout::Column::State, Expr::value("done"))
+        .col_expr(checkout::Column::ReservedUntil, Expr::value(None::<clock::Instant>))
+        .filter(checkout::Column::Id.eq(id));
+    scope.run(update).await.map(|_| ())
+}
+
+/// Takes `count` numbers of a series, without gaps; the first of them. Last in the lock order.
+async fn next_numbers(scope: &Scope, name: &str, count: usize) -> Result<i64> {
+    let count = i64::try_from(count).map_err(Error::internal)?;
+    let fresh = series::Model { company_id: scope.company(), id: RowId::new(), name: name.into(), last: 0 };
+    let take = || {
+        scope
+            .update::<series::Entity>()
+            .col_expr(series::Column::Last, Expr::col(series::Column::Last).add(count))
+            .filter(series::Column::Name.eq(name))
+    };
+    let mut row = scope.run_returning(take()).await?.pop();
+    if row.is_none() {
+        scope.insert_unless_there(fresh, &[series::Column::CompanyId, series::Column::Name]).await?;
+        row = scope.run_returning(take()).await?.pop();
+    }
+    row.map(|row| row.last - count + 1).ok_or_else(|| Error::internal("a number series vanished"))
+}

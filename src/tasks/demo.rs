@@ -1,0 +1,384 @@
+//! The demo: two companies that trade, made through the domains' own acts on a clock that walks
+//! through the last month.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use rust_embed::RustEmbed;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    clock,
+    errors::{Error, Result},
+    ids::{CompanyId, ShopId, VariantId},
+    models::{
+        carts::NewItem,
+        catalog::{self, NewCategory, NewProduct, NewVariant},
+        companies::{self, NewCompany},
+        identity::{self, Customer, NewCustomer},
+        inventory,
+        orders::{self, Address, Cancellation, NewOrder, Status, Step},
+        shops::{self, Hours, NewShop},
+    },
+    money::Money,
+    tenancy::{Actor, Role, Souk, Tenant},
+};
+
+/// The password of every demo sign-in.
+pub const PASSWORD: &str = "demo-demo-demo";
+
+const COMPANIES: [&str; 2] = ["techhub", "greenbasket"];
+const ORDERS: usize = 60;
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+#[derive(RustEmbed)]
+#[folder = "assets/demo"]
+struct Files;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct File {
+    company: FileCompany,
+    shops: Vec<FileShop>,
+    warehouses: Vec<Named>,
+    brands: Vec<Named>,
+    categories: Vec<FileCategory>,
+    products: Vec<FileProduct>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FileCompany {
+    slug: String,
+    name: String,
+    description: String,
+    currency: String,
+    zone: String,
+    tax_rate: i64,
+    tax_included: bool,
+    brand: String,
+    email: String,
+    phone: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FileShop {
+    slug: String,
+    name: String,
+    kind: String,
+    line1: String,
+    city: String,
+    state: String,
+    postal_code: String,
+    lat: f64,
+    lng: f64,
+    opens: i64,
+    minutes: i64,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    slug: String,
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FileCategory {
+    slug: String,
+    name: String,
+    name_hi: String,
+    parent: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FileProduct {
+    slug: String,
+    name: String,
+    name_hi: String,
+    description: String,
+    brand: String,
+    category: String,
+    tags: Vec<String>,
+    featured: bool,
+    origin: Option<String>,
+    #[serde(default)]
+    organic: bool,
+    variants: Vec<FileVariant>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FileVariant {
+    sku: String,
+    barcode: String,
+    name: String,
+    attributes: Value,
+    price: i64,
+    compare_at: Option<i64>,
+    cost: i64,
+    sold_by: String,
+    stock: Vec<i64>,
+    reorder: i64,
+}
+
+/// What can be bought where, for the demo's customers to choose from.
+struct Shelf {
+    shop: ShopId,
+    goods: Vec<(VariantId, bool)>,
+}
+
+/// Loads the demo into an empty database; false when there is something already.
+///
+/// # Errors
+/// When an act refuses, which would be a mistake in the demo's data.
+pub async fn load(souk: &Souk) -> Result<bool> {
+    let platform = souk.platform("set-up").await?;
+    if !companies::is_empty(&platform).await? {
+        return Ok(false);
+    }
+    drop(platform);
+    let hash = identity::hash_password(PASSWORD).await?;
+    identity::add_staff(souk, "admin@souk.test", "Asha Rao", hash.clone(), None).await?;
+    for name in COMPANIES {
+        let file = Files::get(&format!("{name}.json")).ok_or_else(|| Error::internal("the demo's data is missing"))?;
+        let file: File = serde_json::from_slice(&file.data).map_err(Error::internal)?;
+        let back = i64::try_from((DAY * 31).as_micros()).unwrap_or_default();
+        let (company, shelves) = clock::shifted(-back, open(souk, file, &hash)).await?;
+        trade(souk, name, company, &shelves, &hash).await?;
+    }
+    Ok(true)
+}
+
+/// The company with its shops, people and goods.
+async fn open(souk: &Souk, file: File, hash: &str) -> Result<(CompanyId, Vec<Shelf>)> {
+    let platform = souk.platform("set-up").await?;
+    let slug = file.company.slug.clone();
+    let company = companies::open(
+        &platform,
+        NewCompany {
+            slug: slug.clone(),
+            name: file.company.name,
+            description: file.company.description,
+            currency: file.company.currency,
+            zone: file.company.zone,
+            tax_rate: file.company.tax_rate,
+            tax_included: file.company.tax_included,
+            email: file.company.email,
+            phone: file.company.phone,
+            brand: Some(file.company.brand),
+        },
+    )
+    .await?;
+    platform.commit().await?;
+
+    let scope = souk.write(Tenant::system(company.id)).await?;
+    let mut shelves = Vec::new();
+    let mut places = Vec::new();
+    for shop in file.shops {
+        let hours = (0..7).map(|weekday| Hours { weekday, opens_minute: shop.opens, duration_minutes: shop.minutes }).collect();
+        let new = NewShop {
+            slug: shop.slug,
+            name: shop.name,
+            kind: shop.kind,
+            line1: shop.line1,
+            city: shop.city,
+            state: shop.state,
+            postal_code: shop.postal_code,
+            phone: String::new(),
+            lat: Some(shop.lat),
+            lng: Some(shop.lng),
+            hours,
+        };
+        let shop = shops::open(&scope, new).await?;
+        places.push(inventory::open_location(&scope, "shop", &shop.slug, &shop.name, Some(shop.id)).await?);
+        shelves.push(Shelf { shop: shop.id, goods: vec![] });
+    }
+    for warehouse in file.warehouses {
+        inventory::open_location(&scope, "warehouse", &warehouse.slug, &warehouse.name, None).await?;
+    }
+    let mut brands = BTreeMap::new();
+    for brand in file.brands {
+        brands.insert(brand.slug.clone(), (catalog::add_brand(&scope, &brand.slug, &brand.name).await?, brand.name));
+    }
+    let mut categories = BTreeMap::new();
+    for category in file.categories {
+        let parent = category.parent.as_ref().and_then(|slug| categories.get(slug)).copied();
+        let translations = json!({ "hi": { "name": category.name_hi } });
+        let new = NewCategory { slug: category.slug.clone(), name: category.name, translations, parent };
+        categories.insert(category.slug, catalog::add_category(&scope, new).await?);
+    }
+    for product in file.products {
+        let brand = brands.get(&product.brand);
+        let new = NewProduct {
+            slug: product.slug,
+            name: product.name,
+            description: product.description,
+            translations: json!({ "hi": { "name": product.name_hi } }),
+            tags: product.tags,
+            brand: brand.map(|(id, _)| *id),
+            brand_name: brand.map(|(_, name)| name.clone()).unwrap_or_default(),
+            category: categories.get(&product.category).copied(),
+            shop: None,
+            is_featured: product.featured,
+            origin: product.origin,
+            is_organic: product.organic,
+            variants: product.variants.iter().map(new_variant).collect(),
+        };
+        let (_, ids) = catalog::add_product(&scope, new).await?;
+        for (id, variant) in ids.into_iter().zip(product.variants) {
+            for ((place, shelf), quantity) in places.iter().zip(&mut shelves).zip(variant.stock) {
+                // What the month's customers will take is put on the shelf beforehand.
+                inventory::put_away(&scope, id, place, quantity, variant.reorder).await?;
+                if quantity > variant.reorder * 2 {
+                    shelf.goods.push((id, variant.sold_by == "weight"));
+                }
+            }
+        }
+    }
+    scope.commit().await?;
+
+    let all: Vec<_> = shelves.iter().map(|shelf| shelf.shop).collect();
+    for (local, name, role, shops) in [
+        ("admin", "Meera Iyer", Role::CompanyAdmin, vec![]),
+        ("manager", "Rohan Das", Role::ShopManager, all.clone()),
+        ("staff", "Kiran Patel", Role::ShopStaff, all.first().copied().into_iter().collect()),
+        ("rider", "Imran Khan", Role::Rider, all.clone()),
+    ] {
+        identity::add_staff(souk, &format!("{local}@{slug}.test"), name, hash.to_owned(), Some((company.id, role, shops))).await?;
+    }
+    Ok((company.id, shelves))
+}
+
+fn new_variant(variant: &FileVariant) -> NewVariant {
+    NewVariant {
+        sku: variant.sku.clone(),
+        barcode: Some(variant.barcode.clone()),
+        name: variant.name.clone(),
+        attributes: variant.attributes.clone(),
+        price: Money(variant.price),
+        compare_at_price: variant.compare_at.map(Money),
+        cost: Money(variant.cost),
+        by_weight: variant.sold_by == "weight",
+    }
+}
+
+/// A month of orders in every state, oldest first.
+async fn trade(souk: &Souk, slug: &str, company: CompanyId, shelves: &[Shelf], hash: &str) -> Result<()> {
+    // Seeded, so that every demo is the same one.
+    let mut dice = StdRng::seed_from_u64(7);
+    let mut customers = Vec::new();
+    for (local, name) in [
+        ("customer", "Priya Sharma"),
+        ("anil", "Anil Kumar"),
+        ("sara", "Sara Thomas"),
+        ("vikram", "Vikram Singh"),
+        ("leela", "Leela Nair"),
+        ("farhan", "Farhan Ali"),
+        ("nisha", "Nisha Gupta"),
+        ("dev", "Dev Menon"),
+    ] {
+        let scope = souk.write(Tenant::system(company)).await?;
+        let new = NewCustomer {
+            email: format!("{local}@{slug}.test"),
+            password: String::new(),
+            name: name.into(),
+            phone: Some("+919800000001".into()),
+        };
+        customers.push(identity::register(&scope, new, hash.to_owned()).await?);
+        scope.commit().await?;
+    }
+    for number in 0..ORDERS {
+        let age = DAY * 30 * u32::try_from(ORDERS - number).unwrap_or(1) / u32::try_from(ORDERS).unwrap_or(1);
+        let shift = -i64::try_from(age.as_micros()).unwrap_or_default() + 60_000_000;
+        let customer = customers.get(dice.random_range(0..customers.len())).cloned();
+        let Some(customer) = customer else { continue };
+        let end = ending(number, ORDERS);
+        clock::shifted(shift, one_order(souk, company, &customer, shelves, &mut dice, end)).await?;
+    }
+    Ok(())
+}
+
+/// How far an order has come: old ones are done, the newest wait.
+fn ending(number: usize, of: usize) -> Status {
+    let left = of - number;
+    match left {
+        1..=4 => Status::Confirmed,
+        5..=7 => Status::Processing,
+        8..=9 => Status::Packed,
+        10..=12 => Status::Shipped,
+        13..=18 => Status::Delivered,
+        _ if number % 11 == 3 => Status::Cancelled,
+        _ => Status::Completed,
+    }
+}
+
+async fn one_order(souk: &Souk, company: CompanyId, customer: &Customer, shelves: &[Shelf], dice: &mut StdRng, end: Status) -> Result<()> {
+    let Some(shelf) = shelves.get(dice.random_range(0..shelves.len())) else { return Ok(()) };
+    let mut items: Vec<NewItem> = Vec::new();
+    for _ in 0..dice.random_range(1..=3) {
+        let Some((variant_id, by_weight)) = shelf.goods.get(dice.random_range(0..shelf.goods.len())).copied() else { continue };
+        if items.iter().all(|item| item.variant_id != variant_id) {
+            let quantity = if by_weight { dice.random_range(1..=4) * 250 } else { dice.random_range(1..=2) };
+            items.push(NewItem { variant_id, shop_id: shelf.shop, quantity });
+        }
+    }
+    let on_delivery = dice.random_range(0..4) == 0;
+    let new = NewOrder {
+        shipping_address: Address {
+            name: customer.name.clone(),
+            line1: "12 Lake View Road".into(),
+            line2: None,
+            city: "Bengaluru".into(),
+            state: Some("Karnataka".into()),
+            postal_code: "560038".into(),
+            country: "IN".into(),
+            phone: customer.phone.clone(),
+            lat: None,
+            lng: None,
+        },
+        billing_address: None,
+        gateway: if on_delivery { "cod" } else { "test" }.into(),
+        payment_method: None,
+        expected_total: None,
+        notes: String::new(),
+        items: Some(items),
+    };
+    let buyer =
+        Tenant { actor: Actor::Customer(customer.id), role: Role::Customer, name: customer.name.clone(), ..Tenant::system(company) };
+    let scope = souk.write(buyer.clone()).await?;
+    let placed = match orders::place(&scope, &new).await {
+        Ok(placed) => placed,
+        // A basket too dear for cash on delivery, or a shelf bought empty, is no sale.
+        Err(Error::Conflict { .. }) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    scope.commit().await?;
+    if !on_delivery {
+        orders::pay(souk, &buyer, placed.checkout.id, "tok_ok").await?;
+    }
+    let staff = Tenant { name: "Kiran Patel".into(), role: Role::ShopStaff, ..Tenant::system(company) };
+    let scope = souk.read(staff.clone()).await?;
+    let made = orders::of_checkout(&scope, placed.checkout.id).await?;
+    drop(scope);
+    for order in made {
+        if end == Status::Cancelled {
+            let scope = souk.write(buyer.clone()).await?;
+            orders::cancel(&scope, order.id, &Cancellation { reason: "ordered twice by mistake".into(), items: None }).await?;
+            scope.commit().await?;
+            continue;
+        }
+        let mut at = order.status;
+        while at != end {
+            let Some(next) = at.next() else { break };
+            let tracking_number = (next == Status::Shipped).then(|| format!("SK{:08}", dice.random_range(0..99_999_999)));
+            let scope = souk.write(staff.clone()).await?;
+            at = orders::advance(&scope, order.id, &Step { status: next, note: String::new(), tracking_number }).await?.status;
+            scope.commit().await?;
+        }
+    }
+    Ok(())
+}

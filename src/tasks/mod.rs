@@ -1,0 +1,4 @@
+//! What is done from the command line.
+
+pub mod admin;
+pub mod demo;
