@@ -71,7 +71,6 @@ impl Hooks for App {
 }
 
 /// The router over an open Souk, as the tests serve it.
-#[must_use]
 pub fn router(souk: &Souk) -> AxumRouter {
     let router = controllers::endpoints()
         .into_iter()

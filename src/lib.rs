@@ -1,5 +1,7 @@
 //! Souk: a multi-tenant commerce and inventory platform. `ARCHITECTURE.md` is the map.
 
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::dbg_macro, clippy::todo)]
+
 pub mod app;
 pub mod clock;
 pub mod controllers;

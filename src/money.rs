@@ -90,7 +90,7 @@ fn grouped(units: u64, indian: bool) -> String {
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
         let left = digits.len() - index;
-        let comma = if indian { left == 3 || (left > 3 && left % 2 == 1) } else { left % 3 == 0 };
+        let comma = if indian { left == 3 || (left > 3 && !left.is_multiple_of(2)) } else { left.is_multiple_of(3) };
         if index > 0 && comma {
             text.push(',');
         }

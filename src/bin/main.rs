@@ -152,7 +152,7 @@ async fn serve(web: bool, work: bool) -> Result<ExitCode> {
 
 fn init_log(config: &loco_rs::config::Config) {
     let level = config.logger.level.to_string();
-    let filter = tracing_subscriber::EnvFilter::new(format!("{level},sqlx=warn,sea_orm_migration=warn"));
+    let filter = tracing_subscriber::EnvFilter::new(format!("{level},sqlx=warn,sea_orm_migration=warn,loco_rs=warn"));
     let log = tracing_subscriber::fmt().with_env_filter(filter);
     let is_json = matches!(config.logger.format, loco_rs::logger::Format::Json);
     let _ = if is_json { log.json().try_init() } else { log.with_target(false).try_init() };

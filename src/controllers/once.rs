@@ -40,7 +40,7 @@ impl FromRequestParts<Souk> for Once {
 
 /// What a key turned out to be.
 pub enum Begun {
-    Fresh(Unit),
+    Fresh(Box<Unit>),
     /// Begun by a request that died: its effect is there, the rest is to be done.
     Resume(Promise, Option<Uuid>),
     Replay(Response),
@@ -67,12 +67,12 @@ impl Once {
     pub async fn begin<P: Permission>(&self, access: &Access<P>, body_hash: &str) -> Result<Begun> {
         let scope = access.write().await?;
         let promise = |key| Promise { souk: access.souk().clone(), tenant: access.tenant().clone(), key };
-        let Some(key) = &self.key else { return Ok(Begun::Fresh(Unit { scope, promise: promise(None) })) };
+        let Some(key) = &self.key else { return Ok(Begun::Fresh(Box::new(Unit { scope, promise: promise(None) }))) };
         let fingerprint = keys::hash(format!("{} {body_hash}", self.method_and_path).as_bytes());
         match idempotency::claim(&scope, &access.caller(), key, &fingerprint).await? {
             Claim::Fresh(id) => {
                 scope.savepoint().await?;
-                Ok(Begun::Fresh(Unit { scope, promise: promise(Some(id)) }))
+                Ok(Begun::Fresh(Box::new(Unit { scope, promise: promise(Some(id)) })))
             }
             Claim::Resume(id, resource) => {
                 scope.commit().await?;
@@ -94,7 +94,7 @@ impl Unit {
     ///
     /// # Errors
     /// The act's own.
-    pub async fn end<T: Serialize + Send>(self, status: StatusCode, result: Result<T>) -> Result<Response> {
+    pub async fn end<T: Serialize + Send>(self: Box<Self>, status: StatusCode, result: Result<T>) -> Result<Response> {
         match result {
             Ok(answer) => {
                 let body = serde_json::to_value(answer).map_err(Error::internal)?;
@@ -120,7 +120,7 @@ impl Unit {
     ///
     /// # Errors
     /// When the database cannot be reached.
-    pub async fn keep(self, resource: Uuid) -> Result<Promise> {
+    pub async fn keep(self: Box<Self>, resource: Uuid) -> Result<Promise> {
         if let Some(key) = self.promise.key {
             idempotency::link(&self.scope, key, resource).await?;
         }

@@ -8,7 +8,8 @@ use crate::errors::{Error, Result};
 
 /// The keys of every purpose, newest secret first.
 pub struct Keys {
-    generations: Vec<Generation>,
+    newest: Generation,
+    older: Vec<Generation>,
 }
 
 /// What one secret gives.
@@ -24,28 +25,21 @@ impl Keys {
     /// # Errors
     /// When there is no secret.
     pub fn derive(secrets: &str) -> Result<Self> {
-        let generations =
-            secrets.split(',').map(str::trim).filter(|one| !one.is_empty()).map(Generation::of).collect::<Result<Vec<_>>>()?;
-        if generations.is_empty() {
-            return Err(Error::internal("SOUK_SECRET is missing"));
-        }
-        Ok(Self { generations })
+        let mut listed = secrets.split(',').map(str::trim).filter(|one| !one.is_empty()).map(Generation::of);
+        let newest = listed.next().ok_or_else(|| Error::internal("SOUK_SECRET is missing"))??;
+        Ok(Self { newest, older: listed.collect::<Result<_>>()? })
     }
 
     /// The keys that sign.
-    ///
-    /// # Panics
-    /// Never: there is at least one generation.
     #[must_use]
-    #[expect(clippy::indexing_slicing, reason = "derive refuses an empty list")]
-    pub fn newest(&self) -> &Generation {
-        &self.generations[0]
+    pub const fn newest(&self) -> &Generation {
+        &self.newest
     }
 
     /// The keys of `id`, while that secret is still listed.
     #[must_use]
     pub fn of(&self, id: &str) -> Option<&Generation> {
-        self.generations.iter().find(|one| one.id == id)
+        std::iter::once(&self.newest).chain(&self.older).find(|one| one.id == id)
     }
 }
 

@@ -128,11 +128,9 @@ pub async fn move_holds(scope: &Scope, checkout: CheckoutId, from: HoldState, to
     scope.run(update).await
 }
 
-/// The goods leave: on hand and reserved fall together, with a `sale` movement each.
-///
-/// # Errors
-/// 409 `insufficient_stock` when this shop's holds are no longer there.
-pub async fn use_holds(scope: &Scope, checkout: CheckoutId, shop: ShopId, order: OrderId) -> Result<()> {
+/// The goods leave: on hand and reserved fall together, with a `sale` movement each. False when
+/// this shop's holds are no longer there.
+pub async fn use_holds(scope: &Scope, checkout: CheckoutId, shop: ShopId, order: OrderId) -> Result<bool> {
     let live = [HoldState::Held.name(), HoldState::Paying.name()];
     let update = scope
         .update::<hold::Entity>()
@@ -142,7 +140,7 @@ pub async fn use_holds(scope: &Scope, checkout: CheckoutId, shop: ShopId, order:
         .filter(hold::Column::State.is_in(live));
     let mut holds = scope.run_returning(update).await?;
     if holds.is_empty() {
-        return Err(Error::conflict("insufficient_stock", "the reservation has ended", json!({})));
+        return Ok(false);
     }
     holds.sort_by_key(|hold| hold.stock_id);
     for hold in holds {
@@ -160,7 +158,7 @@ pub async fn use_holds(scope: &Scope, checkout: CheckoutId, shop: ShopId, order:
         record(scope, &row, "sale", "", -hold.quantity, Some(order)).await?;
         announce(scope, &row).await?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Gives promised goods of a checkout back to the shelf's free part; of one shop, or of all.

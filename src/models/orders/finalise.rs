@@ -139,7 +139,7 @@ async fn lock_checkout(scope: &Scope, id: CheckoutId) -> Result<()> {
 pub(super) async fn confirm(scope: &Scope, order: &order::Model, paid: bool) -> Result<()> {
     let (to, payment_status) = if paid { (Status::Confirmed, "paid") } else { (Status::Confirmed, "pending") };
     let amount = open_amount(scope, order).await?;
-    if inventory::use_holds(scope, order.checkout_id, order.shop_id, order.id).await.is_err() {
+    if !take_goods(scope, order).await? {
         return give_back_late(scope, order, amount).await;
     }
     let update = scope
@@ -162,6 +162,26 @@ pub(super) async fn confirm(scope: &Scope, order: &order::Model, paid: bool) -> 
     scope.emit(Event::new(to.event(), ("order", order.id.0), Some(order.shop_id), data)).await
 }
 
+/// The order's goods leave the stock: those held for it, else what the shelf still has. False
+/// when neither is there.
+async fn take_goods(scope: &Scope, order: &order::Model) -> Result<bool> {
+    if inventory::use_holds(scope, order.checkout_id, order.shop_id, order.id).await? {
+        return Ok(true);
+    }
+    let wanted: Vec<_> = demands(scope, order.checkout_id).await?.into_iter().filter(|demand| demand.shop == order.shop_id).collect();
+    let free = inventory::available(scope, &wanted.iter().map(|demand| demand.variant).collect::<Vec<_>>()).await?;
+    let is_there = wanted.iter().all(|demand| {
+        let by_shop = free.get(&demand.variant).map(Vec::as_slice).unwrap_or_default();
+        by_shop.iter().any(|(shop, left)| *shop == demand.shop && *left >= demand.quantity)
+    });
+    if !is_there {
+        return Ok(false);
+    }
+    // Should somebody take them between the look and the promise, the unit fails whole and is tried again.
+    inventory::reserve(scope, order.checkout_id, &wanted, clock::now()).await?;
+    inventory::use_holds(scope, order.checkout_id, order.shop_id, order.id).await
+}
+
 /// What this order still asks for: its share of the payment.
 async fn open_amount(scope: &Scope, order: &order::Model) -> Result<Money> {
     let Some(payment) = order.payment_id else { return Ok(order.total) };
@@ -169,7 +189,7 @@ async fn open_amount(scope: &Scope, order: &order::Model) -> Result<Money> {
     Ok(shares.into_iter().find(|share| share.order_id == order.id).map_or(order.total, |share| share.amount))
 }
 
-/// The goods went to somebody else before the money came: try the shelf once more, else refund.
+/// The goods went to somebody else before the money came: it goes back.
 async fn give_back_late(scope: &Scope, order: &order::Model, amount: Money) -> Result<()> {
     book_sale(scope, order, Account::Gateway, amount).await?;
     cancel::call_off_paid(scope, order, amount, "the goods were gone when the payment came").await

@@ -1,0 +1,142 @@
+//! From a cart to a delivered order, and what is refused on the way.
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, PASSWORD, STOCK, World, order, text};
+
+/// Takes an order one step on.
+async fn step(client: &Client, token: &str, id: &str, status: &str) -> Value {
+    client.patch(token, &format!("/api/orders/{id}/status"), &json!({ "status": status })).await.expect(200)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_buys_and_staff_deliver() {
+    for world in World::all().await {
+        let client = &world.client;
+        let new = json!({ "email": "Priya@alpha.test", "password": PASSWORD, "name": "Priya", "phone": "+919800000002" });
+        let welcome = client.call("POST", "/api/auth/register", None, Some("alpha"), Some(&new), &[]).await.expect(201);
+        let token = text(&welcome["accessToken"]);
+
+        let products = client.get(&token, "/api/products?q=goods").await.expect(200);
+        let variant = &products["data"][0]["variants"][0];
+        assert_eq!(variant["available"], STOCK[0], "{products}");
+        let line = json!({ "variantId": variant["id"], "shopId": world.a.shop, "quantity": 2 });
+        let cart = client.post(&token, "/api/cart/items", &line).await.expect(200);
+        assert_eq!(cart["total"], 20_000);
+        let found = client.post(&token, "/api/cart/validate", &json!({})).await.expect(200);
+        assert_eq!(found["isValid"], true, "{found}");
+
+        let mut new = order(&world.a, 0, 1, "test", Some("tok_ok"));
+        new.as_object_mut().expect("an object").remove("items");
+        new["expectedTotal"] = cart["total"].clone();
+        let placed = client.post(&token, "/api/orders", &new).await.expect(201);
+        let made = &placed["orders"][0];
+        assert_eq!((made["status"].as_str(), made["paymentStatus"].as_str()), (Some("confirmed"), Some("paid")), "{placed}");
+        assert_eq!(placed["payment"]["status"], "completed");
+        assert_eq!(made["pricing"]["tax"], 3_051, "18 % within 20000");
+        assert_eq!(world.stock(&world.a, 0).await, (STOCK[0] - 2, 0));
+        let cart = client.get(&token, "/api/cart").await.expect(200);
+        assert_eq!(cart["items"], json!([]));
+
+        let id = text(&made["id"]);
+        let staff = world.staff(&world.a, "staff").await;
+        for status in ["processing", "packed", "shipped", "delivered"] {
+            assert_eq!(step(client, &staff, &id, status).await["status"], status);
+        }
+        let admin = world.staff(&world.a, "admin").await;
+        let seen = client.get(&admin, &format!("/api/audit/resource/order/{id}")).await.expect(200);
+        let mut actions: Vec<_> = seen["data"].as_array().expect("a list").iter().map(|entry| text(&entry["action"])).collect();
+        actions.sort_unstable();
+        assert_eq!(actions, ["advance", "advance", "advance", "advance", "confirm", "create"]);
+        world.verify().await;
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cash_comes_in_with_the_delivery() {
+    for world in World::all().await {
+        let client = &world.client;
+        let token = world.customer(&world.a, "cash@alpha.test").await;
+        let placed = client.post(&token, "/api/orders", &order(&world.a, 0, 1, "cod", None)).await.expect(201);
+        let made = &placed["orders"][0];
+        assert_eq!((made["status"].as_str(), made["paymentStatus"].as_str()), (Some("confirmed"), Some("pending")));
+        let id = text(&made["id"]);
+        let staff = world.staff(&world.a, "staff").await;
+        for status in ["processing", "packed", "shipped"] {
+            assert_eq!(step(client, &staff, &id, status).await["paymentStatus"], "pending");
+        }
+        assert_eq!(step(client, &staff, &id, "delivered").await["paymentStatus"], "paid");
+        world.verify().await;
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_called_off_comes_back() {
+    for world in World::all().await {
+        let client = &world.client;
+        let token = world.customer(&world.a, "fickle@alpha.test").await;
+        let placed = client.post(&token, "/api/orders", &order(&world.a, 1, 2, "test", Some("tok_ok"))).await.expect(201);
+        assert_eq!(world.stock(&world.a, 1).await, (STOCK[1] - 2, 0));
+        let id = text(&placed["orders"][0]["id"]);
+        let reason = json!({ "reason": "ordered twice" });
+        let order = client.post(&token, &format!("/api/orders/{id}/cancel"), &reason).await.expect(200);
+        assert_eq!((order["status"].as_str(), order["paymentStatus"].as_str()), (Some("cancelled"), Some("refunded")));
+        assert_eq!(world.stock(&world.a, 1).await, (STOCK[1], 0));
+        world.verify().await;
+        let payment = text(&placed["payment"]["id"]);
+        let refunds = client.get(&token, &format!("/api/payments/{payment}/refunds")).await.expect(200);
+        assert_eq!((&refunds["data"][0]["amount"], &refunds["data"][0]["status"]), (&json!(50_100), &json!("completed")));
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_refused_with_the_facts() {
+    for world in World::all().await {
+        let client = &world.client;
+        let token = world.customer(&world.a, "greedy@alpha.test").await;
+        let problem = client.post(&token, "/api/orders", &order(&world.a, 2, STOCK[2] + 1, "test", None)).await;
+        let problem = problem.refused(409, "insufficient_stock");
+        assert_eq!(problem["lines"][0]["requested"], STOCK[2] + 1, "{problem}");
+        assert_eq!(problem["lines"][0]["available"], STOCK[2], "{problem}");
+        assert_eq!(world.stock(&world.a, 2).await, (STOCK[2], 0));
+
+        let mut dear = order(&world.a, 0, 1, "test", None);
+        dear["expectedTotal"] = json!(1);
+        let problem = client.post(&token, "/api/orders", &dear).await.refused(409, "total_changed");
+        assert_eq!(problem["total"], 10_000);
+
+        client.post(&token, "/api/orders", &order(&world.b, 0, 1, "test", None)).await.wrong("unknown");
+
+        let placed = client.post(&token, "/api/orders", &order(&world.a, 0, 1, "test", Some("tok_ok"))).await.expect(201);
+        let path = format!("/api/orders/{}/status", text(&placed["orders"][0]["id"]));
+        let staff = world.staff(&world.a, "staff").await;
+        let problem = client.patch(&staff, &path, &json!({ "status": "delivered" })).await.refused(409, "invalid_transition");
+        assert_eq!(problem["allowed"], json!(["processing", "cancelled"]));
+        world.verify().await;
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_one_order() {
+    for world in World::all().await {
+        let client = &world.client;
+        let token = world.customer(&world.a, "twice@alpha.test").await;
+        let key = [("idempotency-key", "7c0f")];
+        let body = order(&world.a, 0, 1, "test", Some("tok_ok"));
+        let first = client.call("POST", "/api/orders", Some(&token), None, Some(&body), &key).await;
+        assert!(first.headers.get("idempotency-replayed").is_none());
+        let again = client.call("POST", "/api/orders", Some(&token), None, Some(&body), &key).await;
+        assert_eq!(again.headers.get("idempotency-replayed").and_then(|value| value.to_str().ok()), Some("true"));
+        assert_eq!(first.expect(201), again.expect(201));
+        let other = order(&world.a, 0, 2, "test", Some("tok_ok"));
+        let other = client.call("POST", "/api/orders", Some(&token), None, Some(&other), &key).await;
+        other.refused(422, "idempotency_key_reused");
+        assert_eq!(world.stock(&world.a, 0).await, (STOCK[0] - 1, 0));
+        world.verify().await;
+        world.close().await;
+    }
+}
