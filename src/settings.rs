@@ -47,7 +47,6 @@ pub struct Settings {
 pub enum Demo {
     None,
     Small,
-    Large,
 }
 
 impl Settings {

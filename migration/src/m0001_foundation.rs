@@ -48,7 +48,10 @@ async fn roles(db: &SchemaManagerConnection<'_>) -> Result<(), DbErr> {
         run(
             db,
             &format!(
-                "DO $$ BEGIN IF NOT pg_has_role(current_user, '{role}', 'MEMBER') THEN \
+                "DO $$ BEGIN \
+                 IF current_setting('server_version_num')::int >= 160000 THEN \
+                 EXECUTE format('GRANT {role} TO %I WITH INHERIT FALSE, SET TRUE', current_user); \
+                 ELSIF NOT pg_has_role(current_user, '{role}', 'MEMBER') THEN \
                  EXECUTE format('GRANT {role} TO %I', current_user); END IF; END $$"
             ),
         )

@@ -16,74 +16,75 @@ pub struct Fault {
     pub row: String,
 }
 
-/// Each invariant is a question for the rows that break it; `?1`/`$1` is five minutes ago.
+/// Each invariant is a question for the rows that break it; `$1` is five minutes ago, and an id in
+/// brackets is written as a text, each engine in its way.
 const INVARIANTS: &[(&str, bool, &str)] = &[
     (
         "on hand is the sum of the movements",
         false,
-        "SELECT CAST(s.id AS text) AS row FROM stock_levels s LEFT JOIN (SELECT company_id, stock_id, SUM(quantity) AS moved \
+        "SELECT [s.id] AS row FROM stock_levels s LEFT JOIN (SELECT company_id, stock_id, SUM(quantity) AS moved \
          FROM stock_movements GROUP BY company_id, stock_id) m ON m.company_id = s.company_id AND m.stock_id = s.id \
          WHERE s.on_hand <> COALESCE(m.moved, 0)",
     ),
     (
         "reserved is the sum of the live holds",
         false,
-        "SELECT CAST(s.id AS text) AS row FROM stock_levels s LEFT JOIN (SELECT company_id, stock_id, SUM(quantity) AS held \
+        "SELECT [s.id] AS row FROM stock_levels s LEFT JOIN (SELECT company_id, stock_id, SUM(quantity) AS held \
          FROM holds WHERE state IN ('held', 'paying') GROUP BY company_id, stock_id) h \
          ON h.company_id = s.company_id AND h.stock_id = s.id WHERE s.reserved <> COALESCE(h.held, 0)",
     ),
-    ("0 <= reserved <= on hand", false, "SELECT CAST(id AS text) AS row FROM stock_levels WHERE reserved < 0 OR reserved > on_hand"),
+    ("0 <= reserved <= on hand", false, "SELECT [id] AS row FROM stock_levels WHERE reserved < 0 OR reserved > on_hand"),
     (
         "each booking balances in each currency",
         false,
-        "SELECT CAST(transaction_id AS text) AS row FROM ledger_entries GROUP BY company_id, transaction_id, currency \
+        "SELECT [transaction_id] AS row FROM ledger_entries GROUP BY company_id, transaction_id, currency \
          HAVING SUM(debit) <> SUM(credit)",
     ),
-    ("refunds stay within captures", false, "SELECT CAST(id AS text) AS row FROM payments WHERE refunded > captured"),
+    ("refunds stay within captures", false, "SELECT [id] AS row FROM payments WHERE refunded > captured"),
     (
         "a payment's refunded figure is the sum of its refunds",
         false,
-        "SELECT CAST(p.id AS text) AS row FROM payments p LEFT JOIN (SELECT company_id, payment_id, SUM(amount) AS back FROM refunds \
+        "SELECT [p.id] AS row FROM payments p LEFT JOIN (SELECT company_id, payment_id, SUM(amount) AS back FROM refunds \
          GROUP BY company_id, payment_id) r ON r.company_id = p.company_id AND r.payment_id = p.id WHERE p.refunded <> COALESCE(r.back, 0)",
     ),
     (
         "a payment is shared out to its orders",
         false,
-        "SELECT CAST(p.id AS text) AS row FROM payments p JOIN (SELECT company_id, payment_id, SUM(amount) AS shared FROM payment_allocations \
+        "SELECT [p.id] AS row FROM payments p JOIN (SELECT company_id, payment_id, SUM(amount) AS shared FROM payment_allocations \
          GROUP BY company_id, payment_id) a ON a.company_id = p.company_id AND a.payment_id = p.id WHERE p.amount <> a.shared",
     ),
     (
         "every charge at the test gateway is one captured attempt",
         true,
-        "SELECT CAST(c.id AS text) AS row FROM test_gateway_charges c LEFT JOIN payment_attempts a ON a.company_id = c.company_id AND a.id = c.id \
+        "SELECT [c.id] AS row FROM test_gateway_charges c LEFT JOIN payment_attempts a ON a.company_id = c.company_id AND a.id = c.id \
          WHERE c.state = 'captured' AND c.created_at < $1 AND (a.id IS NULL OR a.state <> 'captured' OR a.amount <> c.amount)",
     ),
     (
         "a payment is charged once",
         false,
-        "SELECT CAST(payment_id AS text) AS row FROM test_gateway_charges WHERE state = 'captured' GROUP BY payment_id HAVING COUNT(*) > 1",
+        "SELECT [payment_id] AS row FROM test_gateway_charges WHERE state = 'captured' GROUP BY payment_id HAVING COUNT(*) > 1",
     ),
     (
         "every captured attempt is a charge at the test gateway",
         false,
-        "SELECT CAST(a.id AS text) AS row FROM payment_attempts a JOIN payments p ON p.company_id = a.company_id AND p.id = a.payment_id \
+        "SELECT [a.id] AS row FROM payment_attempts a JOIN payments p ON p.company_id = a.company_id AND p.id = a.payment_id \
          LEFT JOIN test_gateway_charges c ON c.id = a.id WHERE p.gateway = 'test' AND a.state = 'captured' \
          AND (c.id IS NULL OR c.state <> 'captured')",
     ),
     (
         "what was refunded came back at the test gateway",
         true,
-        "SELECT CAST(r.id AS text) AS row FROM refunds r JOIN payments p ON p.company_id = r.company_id AND p.id = r.payment_id \
+        "SELECT [r.id] AS row FROM refunds r JOIN payments p ON p.company_id = r.company_id AND p.id = r.payment_id \
          LEFT JOIN test_gateway_refunds g ON g.id = r.id WHERE p.gateway = 'test' AND r.updated_at < $1 \
          AND (g.id IS NULL OR g.amount <> r.amount OR r.state <> 'completed')",
     ),
-    ("no hold is past its time", true, "SELECT CAST(id AS text) AS row FROM holds WHERE state = 'held' AND expires_at < $1"),
+    ("no hold is past its time", true, "SELECT [id] AS row FROM holds WHERE state = 'held' AND expires_at < $1"),
     (
         "no payment is undecided for long",
         true,
-        "SELECT CAST(id AS text) AS row FROM payment_attempts WHERE state IN ('calling', 'unknown') AND created_at < $1",
+        "SELECT [id] AS row FROM payment_attempts WHERE state IN ('calling', 'unknown') AND created_at < $1",
     ),
-    ("no job is past its lease", true, "SELECT CAST(id AS text) AS row FROM jobs WHERE state = 'running' AND lease_until < $1"),
+    ("no job is past its lease", true, "SELECT [id] AS row FROM jobs WHERE state = 'running' AND lease_until < $1"),
     (
         "an order that is confirmed or further is paid, or pays on delivery",
         false,
@@ -93,7 +94,7 @@ const INVARIANTS: &[(&str, bool, &str)] = &[
     (
         "a paid payment has an order or its refund",
         false,
-        "SELECT CAST(p.id AS text) AS row FROM payments p WHERE p.captured > p.refunded AND NOT EXISTS (SELECT 1 FROM orders o \
+        "SELECT [p.id] AS row FROM payments p WHERE p.captured > p.refunded AND NOT EXISTS (SELECT 1 FROM orders o \
          WHERE o.company_id = p.company_id AND o.payment_id = p.id AND o.status NOT IN ('pending', 'cancelled'))",
     ),
 ];
@@ -109,7 +110,9 @@ pub async fn all(souk: &Souk, only: Option<&str>) -> Result<Vec<Fault>> {
     };
     for (invariant, timed, question) in INVARIANTS {
         let values = if *timed { vec![Value::from(past)] } else { vec![] };
-        for row in platform.ask(question, values).await? {
+        let (open, close) = if souk.settings().is_sqlite() { ("lower(hex(", "))") } else { ("CAST(", " AS text)") };
+        let question = question.replace('[', open).replace(']', close);
+        for row in platform.ask(&question, values).await? {
             let row = row.try_get::<String>("", "row").unwrap_or_else(|_| "(a row)".into());
             faults.push(Fault { invariant, row });
         }

@@ -2,6 +2,23 @@
 //!
 //! [`Access`] names the permission in a handler's signature and is the only source of a [`Scope`]
 //! there; [`Platform`] works across companies and says why. Nothing else holds a connection.
+//!
+//! Three ways in that do not compile. A scope's connection cannot be taken out of it:
+//! ```compile_fail,E0616
+//! fn steal(scope: souk::tenancy::Scope) {
+//!     let _connection = scope.tx;
+//! }
+//! ```
+//! A domain's entities cannot be named, so nobody outside it can query them past a scope:
+//! ```compile_fail,E0603
+//! use souk::models::orders::order::Entity;
+//! ```
+//! A scope cannot be begun without going through `Souk`, with a tenant:
+//! ```compile_fail,E0624
+//! async fn sneak(souk: souk::tenancy::Souk, tenant: souk::tenancy::Tenant) {
+//!     let _scope = souk::tenancy::Scope::begin(souk, tenant, true).await;
+//! }
+//! ```
 
 mod access;
 pub mod database;

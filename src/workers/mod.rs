@@ -85,8 +85,8 @@ impl Engine {
 /// When the database is away; the next turn tries again.
 pub async fn turn(souk: &Souk) -> Result<()> {
     outbox::relay(souk).await?;
-    while notices::listen(souk).await? {}
-    while work(souk).await? {}
+    // By turns, so that a long log does not keep a refund waiting.
+    while work(souk).await? | notices::listen(souk).await? {}
     for (name, seconds) in SCHEDULES {
         let platform = souk.platform("schedules").await?;
         let due = jobs::tick(&platform, name, Duration::from_secs(*seconds)).await?;

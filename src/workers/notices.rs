@@ -14,11 +14,13 @@ use crate::{
 };
 
 const NAME: &str = "notices";
+/// Events between two looks at the jobs.
+const EVENTS: u64 = 50;
 
 /// Reads the log and tells people; false when there was nothing new.
 pub(super) async fn listen(souk: &Souk) -> Result<bool> {
     let platform = souk.platform("relay").await?;
-    let events = outbox::next(&platform, NAME, 200).await?;
+    let events = outbox::next(&platform, NAME, EVENTS).await?;
     platform.commit().await?;
     for event in &events {
         if event.aggregate_type != "order" {

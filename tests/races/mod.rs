@@ -1,4 +1,6 @@
-//! Rivals at the same moment.
+//! Rivals at the same moment, and a process killed in the middle.
+
+mod kill;
 
 use serde_json::json;
 

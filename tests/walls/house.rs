@@ -1,0 +1,121 @@
+//! The house's own rules: who calls whom, what the schema walls in, which doors there are.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use souk::{controllers, endpoints, tenancy::roles::PERMISSIONS};
+
+use crate::support::World;
+
+/// A domain's tier; it calls lower ones only (the kernel's own are not listed).
+const TIERS: &[(&str, u8)] = &[
+    ("identity", 1),
+    ("companies", 1),
+    ("shops", 1),
+    ("catalog", 2),
+    ("inventory", 3),
+    ("ledger", 3),
+    ("carts", 4),
+    ("payments", 4),
+    ("orders", 5),
+    ("notifications", 6),
+];
+
+/// Calls within a tier that were thought about: a shop takes its zone from its company.
+const BESIDE: &[(&str, &str)] = &[("shops", "companies")];
+
+#[test]
+fn a_domain_calls_lower_tiers_only() {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/models");
+    let mut wrong = Vec::new();
+    for (domain, tier) in TIERS {
+        for file in fs::read_dir(models.join(domain)).expect("a domain's folder") {
+            let path = file.expect("a file").path();
+            let text = fs::read_to_string(&path).expect("its text");
+            // Only what stands in front of the first item is read: that is where names come in.
+            let head = text.split("\npub ").next().unwrap_or_default();
+            let Some(start) = head.find("models::") else { continue };
+            let named: BTreeSet<_> = head[start..].split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').collect();
+            for (other, level) in TIERS {
+                if other != domain && level >= tier && named.contains(other) && !BESIDE.contains(&(domain, other)) {
+                    wrong.push(format!("{} names `{other}`", path.display()));
+                }
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "domains call up or sideways; emit an event, or add the pair to BESIDE with its reason:\n{}",
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn every_endpoint_names_a_permission_and_is_described() {
+    let rows = controllers::endpoints();
+    let described = endpoints::description(&rows);
+    for row in &rows {
+        assert!(PERMISSIONS.contains(&row.permission), "{} {} asks for `{}`, which nobody has", row.method, row.uri, row.permission);
+        if row.uri.starts_with("/api") {
+            let operation = &described["paths"][row.uri][row.method.to_lowercase()];
+            assert_eq!(operation["summary"], row.summary, "{} {} is not described", row.method, row.uri);
+        }
+    }
+    let doors: BTreeSet<_> = rows.iter().map(|row| (row.method, row.uri)).collect();
+    assert_eq!(doors.len(), rows.len(), "two rows of the table are the same door");
+}
+
+/// Tables that belong to the platform; a new one is put here with thought, or is a tenant's.
+const PLATFORM_TABLES: &[&str] = &[
+    "companies",
+    "consumer_cursors",
+    "refresh_tokens",
+    "schedules",
+    "seaql_migrations",
+    "staff",
+    "staff_sessions",
+    "test_gateway_charges",
+    "test_gateway_refunds",
+];
+
+#[tokio::test]
+async fn every_table_is_walled_in() {
+    for world in World::all().await {
+        let platform = world.souk.platform("verify").await.expect("the platform");
+        let on_sqlite = world.souk.engine() == "sqlite";
+        let tables = if on_sqlite {
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        } else {
+            "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'"
+        };
+        let mut seen = 0;
+        for row in platform.ask(tables, vec![]).await.expect("the tables") {
+            let table: String = row.try_get("", "name").expect("a name");
+            if PLATFORM_TABLES.contains(&table.as_str()) {
+                continue;
+            }
+            seen += 1;
+            if on_sqlite {
+                let ask = format!("SELECT name FROM pragma_table_info('{table}') WHERE pk > 0 ORDER BY pk");
+                let key = platform.ask(&ask, vec![]).await.expect("its key");
+                let key: Vec<String> = key.iter().map(|row| row.try_get("", "name").expect("a column")).collect();
+                assert_eq!(key, ["company_id", "id"], "the key of {table}");
+                let ask = format!(
+                    "SELECT id, COUNT(*) AS parts FROM pragma_foreign_key_list('{table}') WHERE \"table\" <> 'companies' GROUP BY id"
+                );
+                for row in platform.ask(&ask, vec![]).await.expect("its foreign keys") {
+                    let parts: i64 = row.try_get("", "parts").expect("a count");
+                    assert_eq!(parts, 2, "a foreign key of {table} does not hold the company");
+                }
+            } else {
+                let ask = format!(
+                    "SELECT (relrowsecurity AND relforcerowsecurity) AS walled FROM pg_class WHERE oid = 'public.{table}'::regclass"
+                );
+                let row = platform.ask(&ask, vec![]).await.expect("its security").pop().expect("a row");
+                assert!(row.try_get::<bool>("", "walled").expect("a flag"), "{table} has no forced row-level security");
+            }
+        }
+        assert!(seen > 40, "only {seen} tables of tenants were seen");
+        drop(platform);
+        world.close().await;
+    }
+}
