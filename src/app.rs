@@ -6,7 +6,7 @@ use axum::Router as AxumRouter;
 use loco_rs::{
     Result,
     app::{AppContext, Hooks, Initializer},
-    bgworker::Queue,
+    bgworker::{BackgroundWorker, Queue},
     boot::{BootResult, StartMode, create_app},
     config::Config,
     controller::{AppRoutes, Routes, middleware::MiddlewareLayer},
@@ -14,7 +14,7 @@ use loco_rs::{
     task::Tasks,
 };
 
-use crate::{controllers, settings, tenancy::Souk};
+use crate::{controllers, settings, tenancy::Souk, workers};
 
 pub struct App;
 
@@ -38,8 +38,13 @@ impl Hooks for App {
 
     async fn after_context(ctx: AppContext) -> Result<AppContext> {
         let settings = settings::of(&ctx.config, &ctx.environment)?;
-        ctx.shared_store.insert(Souk::open(settings).await?);
-        Ok(ctx)
+        let souk = Souk::open(settings).await?;
+        let queue = workers::queue_of(&souk)?;
+        ctx.shared_store.insert(souk);
+        Ok(match queue {
+            Some(queue) => ctx.into_builder().queue_provider(queue).build(),
+            None => ctx,
+        })
     }
 
     async fn initializers(_: &AppContext) -> Result<Vec<Box<dyn Initializer>>> {
@@ -59,12 +64,14 @@ impl Hooks for App {
         AppRoutes::empty().add_route(routes)
     }
 
-    async fn after_routes(router: AxumRouter, _: &AppContext) -> Result<AxumRouter> {
-        Ok(controllers::outer(router.fallback(controllers::not_found)))
+    async fn after_routes(router: AxumRouter, ctx: &AppContext) -> Result<AxumRouter> {
+        let souk = ctx.shared_store.get::<Souk>().ok_or_else(|| loco_rs::Error::string("the context holds no Souk"))?;
+        Ok(controllers::outer(router.fallback(controllers::not_found), &souk))
     }
 
-    async fn connect_workers(_: &AppContext, _: &Queue) -> Result<()> {
-        Ok(())
+    /// The jobs are rows and the engine's; through Loco's queue travels who is to be woken.
+    async fn connect_workers(ctx: &AppContext, queue: &Queue) -> Result<()> {
+        queue.register(workers::Wake::build(ctx)).await
     }
 
     fn register_tasks(_: &mut Tasks) {}
@@ -75,5 +82,5 @@ pub fn router(souk: &Souk) -> AxumRouter {
     let router = controllers::endpoints()
         .into_iter()
         .fold(AxumRouter::new(), |router, endpoint| router.route(endpoint.uri, endpoint.handler.with_state(souk.clone())));
-    controllers::outer(router.fallback(controllers::not_found))
+    controllers::outer(router.fallback(controllers::not_found), souk)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, TimeZone, Utc};
 use sea_orm::DeriveValueType;
 use serde::{Serialize, Serializer};
 
@@ -28,6 +28,12 @@ pub async fn shifted<F: Future>(shift: i64, work: F) -> F::Output {
     SHIFT.scope(shift, work).await
 }
 
+/// Takes this task's clock along into `work`, which another task will run.
+pub fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    let shift = SHIFT.try_with(|shift| *shift).unwrap_or(0);
+    SHIFT.scope(shift, work)
+}
+
 impl Instant {
     /// Microseconds since 1970.
     #[must_use]
@@ -48,6 +54,22 @@ impl Instant {
     #[must_use]
     pub fn utc(self) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(self.0).unwrap_or(DateTime::UNIX_EPOCH)
+    }
+
+    /// The day that it is in an IANA zone; in UTC when nobody knows that zone.
+    #[must_use]
+    pub fn date_in(self, zone: &str) -> NaiveDate {
+        let zone: chrono_tz::Tz = zone.parse().unwrap_or(chrono_tz::UTC);
+        zone.from_utc_datetime(&self.utc().naive_utc()).date_naive()
+    }
+
+    /// The moment at which a day begins in an IANA zone; in UTC when nobody knows that zone.
+    #[must_use]
+    pub fn midnight(day: NaiveDate, zone: &str) -> Self {
+        let zone: chrono_tz::Tz = zone.parse().unwrap_or(chrono_tz::UTC);
+        // Where the clocks go forward at midnight, the day begins an hour later.
+        let begins = (0..3).find_map(|hour| zone.from_local_datetime(&day.and_hms_opt(hour, 0, 0)?).earliest());
+        Self(begins.map_or(0, |at| at.timestamp_micros()))
     }
 
     /// Reads an RFC 3339 time.

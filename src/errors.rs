@@ -42,6 +42,8 @@ pub enum Error {
     TooLarge,
     #[error("the body must be application/json")]
     NotJson,
+    #[error("the body must be multipart/form-data, with the file as a part of it")]
+    NotAForm,
     #[error("the input is not valid")]
     Invalid(Vec<FieldError>),
     #[error("the same key came with another request")]
@@ -77,6 +79,19 @@ impl Error {
         Self::Internal(what.to_string())
     }
 
+    /// A conflict about one field, as the refusal of that field of a form, where fields begin with
+    /// `at`; anything else stays as it is.
+    #[must_use]
+    pub fn at_field(self, at: &str) -> Self {
+        match self {
+            Self::Conflict { code, detail, facts } => match facts.get("field").and_then(Value::as_str) {
+                Some(field) => Self::invalid(format!("{at}{field}"), code, detail),
+                None => Self::Conflict { code, detail, facts },
+            },
+            other => other,
+        }
+    }
+
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         match self {
@@ -88,10 +103,10 @@ impl Error {
             Self::Conflict { .. } => StatusCode::CONFLICT,
             Self::Stale => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotJson | Self::NotAForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::Db(DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Db(_) | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -108,11 +123,11 @@ impl Error {
             Self::Declined { .. } => "payment_declined",
             Self::Stale => "stale",
             Self::TooLarge => "body_too_large",
-            Self::NotJson => "unsupported_media_type",
+            Self::NotJson | Self::NotAForm => "unsupported_media_type",
             Self::Invalid(_) => "invalid_input",
             Self::KeyReused => "idempotency_key_reused",
             Self::TooMany { .. } => "too_many_requests",
-            Self::Unavailable(_) => "unavailable",
+            Self::Unavailable(_) | Self::Db(DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => "unavailable",
             Self::Db(_) | Self::Internal(_) => "internal",
         }
     }
@@ -128,8 +143,12 @@ impl Error {
     pub fn problem(&self) -> Map<String, Value> {
         let status = self.status();
         let detail = match self {
+            Self::Db(DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => "the database cannot be reached this moment; try again".into(),
             Self::Db(_) | Self::Internal(_) => "something went wrong on our side; it has been logged".into(),
             Self::NotSignedIn { .. } => "sign in to do this".into(),
+            Self::NotAllowed { code: "subscription_lapsed" } => {
+                "a debt of this company to the platform is long overdue: nothing can be changed until it is paid".into()
+            }
             Self::NotAllowed { .. } => "your role does not allow this here".into(),
             Self::NotFound { .. } => "there is nothing here, or it is not yours".into(),
             other => other.to_string(),
@@ -161,7 +180,7 @@ impl IntoResponse for Error {
         }
         let retry = match &self {
             Self::TooMany { retry_after_seconds } => Some(*retry_after_seconds),
-            Self::Unavailable(_) => Some(2),
+            Self::Unavailable(_) | Self::Db(DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => Some(2),
             Self::Conflict { code: "idempotency_in_progress", .. } => Some(1),
             _ => None,
         };
@@ -176,6 +195,10 @@ impl IntoResponse for Error {
 
 impl From<Error> for loco_rs::Error {
     fn from(error: Error) -> Self {
-        Self::string(&error.to_string())
+        match error {
+            // What is read back from it becomes internal again, and says so once.
+            Error::Internal(text) => Self::string(&text),
+            other => Self::string(&other.to_string()),
+        }
     }
 }

@@ -19,6 +19,12 @@ macro_rules! id {
             pub fn new() -> Self {
                 Self(born_now())
             }
+
+            /// The least id of a moment: those born before it are smaller.
+            #[must_use]
+            pub fn first_at(moment: clock::Instant) -> Self {
+                Self(first_at(moment))
+            }
         }
 
         impl Default for $name {
@@ -58,21 +64,32 @@ id! {
     /// A person's place in one company: what rows of the company point at.
     MemberId
     AssignmentId
-    CustomerId
+    /// A role that a company made itself.
+    RoleId
+    CustomerId AddressId
     SessionId
-    CategoryId BrandId ProductId VariantId
-    LocationId StockId HoldId MovementId
+    CategoryId BrandId ProductId VariantId AttributeId AttributeValueId MediaId FileId
+    LocationId StockId HoldId MovementId StockCountId AlertId
     CartId CartItemId
     CheckoutId OrderId OrderItemId OrderEventId
     PaymentId AttemptId AllocationId RefundId
     LedgerTransactionId LedgerEntryId
-    EventId JobId NotificationId AuditId RowId
+    PlanId SubscriptionId PeriodId
+    DebtId InstalmentId DebtPaymentId DebtNoteId
+    EventId JobId AuditId RowId SavedViewId
+    NotificationId TemplateId DeviceId
 }
 
-/// The time of a movable clock, so that demo data made "last month" also sorts as last month.
+/// The time of a movable clock, so that demo data made "last month" also sorts as last month; to
+/// the microsecond, so that what one unit makes sorts as it was made.
 fn born_now() -> Uuid {
     let micros = clock::now().micros().max(0).unsigned_abs();
     let seconds = micros / 1_000_000;
     let nanos = u32::try_from(micros % 1_000_000).unwrap_or_default() * 1_000;
-    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::timestamp::context::ContextV7::new(), seconds, nanos))
+    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::timestamp::context::ContextV7::new().with_additional_precision(), seconds, nanos))
+}
+
+fn first_at(moment: clock::Instant) -> Uuid {
+    let milliseconds = u128::from(moment.micros().max(0).unsigned_abs() / 1_000);
+    Uuid::from_u128(milliseconds << 80 | 0x7000 << 64 | 0x8000 << 48)
 }

@@ -3,17 +3,22 @@
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::dbg_macro, clippy::todo)]
 
 pub mod app;
+pub mod bell;
 pub mod clock;
 pub mod controllers;
 pub mod endpoints;
 pub mod errors;
 pub mod events;
+pub mod failpoint;
+pub mod figures;
 pub mod gateways;
 pub mod ids;
+pub mod keyset;
 pub mod models;
 pub mod money;
 pub mod settings;
 pub mod tasks;
 pub mod tenancy;
 pub mod views;
+pub mod words;
 pub mod workers;

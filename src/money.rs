@@ -63,6 +63,13 @@ impl Money {
         amounts.into_iter().try_fold(Self::ZERO, Self::plus)
     }
 
+    /// For programs and spreadsheets: `-1234.50`.
+    #[must_use]
+    pub fn plain(self) -> String {
+        let minor = self.0.unsigned_abs();
+        format!("{}{}.{:02}", if self.0 < 0 { "-" } else { "" }, minor / 100, minor % 100)
+    }
+
     /// For people: `₹1,24,990.00`, `$1,234.50`, `XYZ 12.00`; a real minus sign.
     #[must_use]
     pub fn display(self, currency: &str) -> String {

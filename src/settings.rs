@@ -2,7 +2,7 @@
 //! by the environment. This is the only place that reads the environment.
 #![expect(clippy::disallowed_methods, reason = "configuration's home")]
 
-use std::path::PathBuf;
+use std::{num::NonZeroU32, path::PathBuf};
 
 use loco_rs::{config::Config, environment::Environment};
 use serde::Deserialize;
@@ -29,17 +29,156 @@ pub struct Settings {
     pub base_domain: String,
     #[serde(default)]
     pub base_url: Option<String>,
+    /// Where this process itself answers, for links while no `base_url` is set.
+    #[serde(skip, default)]
+    pub own_url: String,
     pub smtp_url: Option<String>,
     pub mail_from: String,
+    /// The providers by which messages leave beside the mail server.
+    #[serde(default)]
+    pub messaging: Messaging,
     pub database_connections: u32,
     /// How long an unpaid checkout keeps its goods.
     pub hold_seconds: u64,
     /// How long a payment under way keeps them at most.
     pub paying_seconds: u64,
+    /// How long a request under a key, or a job, may be silent before another goes on with it.
+    pub lease_seconds: u64,
     /// How often due work is looked for.
     pub poll_milliseconds: u64,
+    /// How much one client may ask in a minute; nothing switches the limits off.
+    #[serde(default)]
+    pub rate_limits: Option<RateLimits>,
+    /// Addresses and networks of the reverse proxies in front, a comma list.
+    #[serde(default)]
+    pub trusted_proxies: String,
+    /// For how many days work that is over is kept: done jobs, events that everybody has heard.
+    pub keep_days: u64,
+    #[serde(default)]
+    pub retention: Retention,
+    /// Where wake-ups travel between processes; without it each process looks by itself.
+    #[serde(default)]
+    pub redis_url: Option<String>,
+    /// What `GET /metrics` asks for as a bearer; without it production has no such page.
+    #[serde(default)]
+    pub metrics_token: Option<String>,
+    /// Whether the log holds every SQL statement.
+    #[serde(default)]
+    pub log_statements: bool,
     #[serde(skip, default)]
     pub is_production: bool,
+}
+
+/// For how many days rows are kept that only `souk task retain` lets go of.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// Entries of the audit; what the law asks for differs from country to country.
+    pub audit_days: u64,
+    /// Sessions that have ended.
+    pub session_days: u64,
+    /// Keys of repeated requests that made nothing; a key that moved money or stock is kept for good.
+    pub key_days: u64,
+    pub notification_days: u64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { audit_days: 7 * 365, session_days: 30, key_days: 2, notification_days: 365 }
+    }
+}
+
+/// Requests a minute.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimits {
+    /// From one address, at sign-in, registration, letters and refresh.
+    pub doors: NonZeroU32,
+    /// From one address, of those who are not signed in.
+    pub guests: NonZeroU32,
+    /// Of one person.
+    pub person: NonZeroU32,
+    /// Of all people of one company together.
+    pub company: NonZeroU32,
+}
+
+/// Providers of messages. Without its credentials, a channel is not there.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Messaging {
+    pub twilio: Twilio,
+    pub fcm: Fcm,
+    pub whatsapp: WhatsApp,
+    /// How long a provider may take for one answer.
+    pub timeout_seconds: u64,
+}
+
+impl Default for Messaging {
+    fn default() -> Self {
+        Self { twilio: Twilio::default(), fcm: Fcm::default(), whatsapp: WhatsApp::default(), timeout_seconds: 10 }
+    }
+}
+
+/// SMS by Twilio's Messages API.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Twilio {
+    pub url: String,
+    pub account_sid: Option<String>,
+    pub auth_token: Option<String>,
+    /// A number in E.164, or the sid of a messaging service (`MG…`).
+    pub from: Option<String>,
+}
+
+impl Default for Twilio {
+    fn default() -> Self {
+        Self { url: "https://api.twilio.com".into(), account_sid: None, auth_token: None, from: None }
+    }
+}
+
+/// Push by Firebase Cloud Messaging, HTTP v1.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Fcm {
+    pub url: String,
+    /// The path of a service account's key file.
+    pub service_account: Option<PathBuf>,
+}
+
+impl Default for Fcm {
+    fn default() -> Self {
+        Self { url: "https://fcm.googleapis.com".into(), service_account: None }
+    }
+}
+
+/// WhatsApp by Meta's Cloud API.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WhatsApp {
+    /// With the version of the API.
+    pub url: String,
+    pub phone_number_id: Option<String>,
+    pub access_token: Option<String>,
+    /// Signs what Meta reports.
+    pub app_secret: Option<String>,
+    /// What Meta says when it is shown where to report.
+    pub verify_token: Option<String>,
+    /// An approved template with one text in its body; without one, plain texts are sent, which
+    /// reach only people who wrote within a day.
+    pub template: Option<String>,
+}
+
+impl Default for WhatsApp {
+    fn default() -> Self {
+        Self {
+            url: "https://graph.facebook.com/v23.0".into(),
+            phone_number_id: None,
+            access_token: None,
+            app_secret: None,
+            verify_token: None,
+            template: None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -47,6 +186,7 @@ pub struct Settings {
 pub enum Demo {
     None,
     Small,
+    Large,
 }
 
 impl Settings {
@@ -59,6 +199,12 @@ impl Settings {
     #[must_use]
     pub fn is_sqlite(&self) -> bool {
         self.database().starts_with("sqlite:")
+    }
+
+    /// The address under which people reach this installation, without a slash at its end.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.base_url.as_deref().unwrap_or(&self.own_url).trim_end_matches('/')
     }
 
     /// # Errors
@@ -98,10 +244,27 @@ pub fn load(environment: &Environment) -> Result<Config> {
         ("SOUK_DATA_DIR", "/settings/data_dir"),
         ("DATABASE_URL", "/settings/database_url"),
         ("MIGRATION_DATABASE_URL", "/settings/migration_database_url"),
+        ("REDIS_URL", "/settings/redis_url"),
         ("SMTP_URL", "/settings/smtp_url"),
+        ("SOUK_METRICS_TOKEN", "/settings/metrics_token"),
         ("SOUK_SECRET", "/settings/secret"),
         ("SOUK_DEMO", "/settings/demo"),
         ("SOUK_BASE_URL", "/settings/base_url"),
+        ("SOUK_TRUSTED_PROXIES", "/settings/trusted_proxies"),
+        ("SOUK_RATE_LIMIT", "/settings/rate_limits"),
+        ("SOUK_MAIL_FROM", "/settings/mail_from"),
+        ("TWILIO_URL", "/settings/messaging/twilio/url"),
+        ("TWILIO_ACCOUNT_SID", "/settings/messaging/twilio/account_sid"),
+        ("TWILIO_AUTH_TOKEN", "/settings/messaging/twilio/auth_token"),
+        ("TWILIO_FROM", "/settings/messaging/twilio/from"),
+        ("FCM_URL", "/settings/messaging/fcm/url"),
+        ("FCM_SERVICE_ACCOUNT", "/settings/messaging/fcm/service_account"),
+        ("WHATSAPP_URL", "/settings/messaging/whatsapp/url"),
+        ("WHATSAPP_PHONE_NUMBER_ID", "/settings/messaging/whatsapp/phone_number_id"),
+        ("WHATSAPP_ACCESS_TOKEN", "/settings/messaging/whatsapp/access_token"),
+        ("WHATSAPP_APP_SECRET", "/settings/messaging/whatsapp/app_secret"),
+        ("WHATSAPP_VERIFY_TOKEN", "/settings/messaging/whatsapp/verify_token"),
+        ("WHATSAPP_TEMPLATE", "/settings/messaging/whatsapp/template"),
     ] {
         let Ok(value) = std::env::var(variable) else { continue };
         if value.is_empty() {
@@ -109,6 +272,10 @@ pub fn load(environment: &Environment) -> Result<Config> {
         }
         let value = match variable {
             "PORT" => Value::from(value.parse::<u16>().map_err(|_| Error::internal("PORT must be a number up to 65535"))?),
+            "SOUK_RATE_LIMIT" if value == "off" => Value::Null,
+            "SOUK_RATE_LIMIT" => {
+                return Err(Error::internal("SOUK_RATE_LIMIT knows `off` only; figures are in the YAML under `rate_limits`"));
+            }
             _ => Value::from(value),
         };
         let (parent, key) = place.rsplit_once('/').unwrap_or(("", place));
@@ -135,6 +302,7 @@ pub fn of(config: &Config, environment: &Environment) -> Result<Settings> {
     let tree = config.settings.clone().unwrap_or_default();
     let mut settings: Settings = serde_json::from_value(tree).map_err(|error| Error::internal(format!("settings: {error}")))?;
     settings.is_production = *environment == Environment::Production;
+    settings.own_url = config.server.full_url();
     settings.check()?;
     Ok(settings)
 }
@@ -145,10 +313,24 @@ pub fn environment() -> Environment {
     std::env::var("LOCO_ENV").unwrap_or_else(|_| "development".into()).into()
 }
 
+/// The name of the machine, as its people know it.
+#[must_use]
+pub fn machine() -> String {
+    let of_host = std::fs::read_to_string("/etc/hostname").ok().map(|name| name.trim().to_owned());
+    std::env::var("HOSTNAME").ok().or(of_host).filter(|name| !name.is_empty()).unwrap_or_else(|| "here".into())
+}
+
 /// The password for `souk task create_admin`, when it is given by the environment.
 #[must_use]
 pub fn admin_password() -> Option<String> {
     std::env::var("SOUK_ADMIN_PASSWORD").ok().filter(|password| !password.is_empty())
+}
+
+/// The moment at which this process is to die, when a test says so.
+#[cfg(debug_assertions)]
+#[must_use]
+pub fn failpoint() -> Option<String> {
+    std::env::var("SOUK_FAILPOINT").ok().filter(|name| !name.is_empty())
 }
 
 fn merge(base: &mut Value, overlay: Value) {

@@ -1,7 +1,16 @@
 //! The tests, in one binary: the API as its clients see it, races, and the walls between companies.
 #![expect(clippy::disallowed_methods, reason = "tests stand outside the walls")]
 
+mod admin;
 mod api;
+mod catalog;
+mod cost;
+mod debts;
+mod inventory;
+mod notifications;
+mod people;
+mod portals;
 mod races;
 mod support;
 mod walls;
+mod work;

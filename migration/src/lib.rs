@@ -1,6 +1,25 @@
 //! The schema, step by step. A step is transactional on both databases.
 
 mod m0001_foundation;
+mod m0002_debts;
+mod m0003_notifications;
+mod m0004_catalog;
+mod m0005_account;
+mod m0006_people;
+mod m0007_shelf;
+mod m0009_work;
+mod m0010_frame;
+mod m0011_indexes;
+mod m0015_audit;
+mod m0016_event_order;
+mod m0018_acting;
+mod m0020_owing;
+mod m0021_processes;
+mod m0022_catalogue_order;
+mod m0024_movements;
+mod m0025_oversight;
+mod m0026_numbers;
+mod m0027_defaults;
 pub mod tenant;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -8,9 +27,36 @@ use sea_orm_migration::prelude::*;
 
 pub struct Migrator;
 
+/// A step of the list.
+fn step(step: impl MigrationTrait + 'static) -> Box<dyn MigrationTrait> {
+    Box::new(step)
+}
+
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
+    #[rustfmt::skip]
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_foundation::Migration)]
+        vec![
+            step(m0001_foundation::Migration),
+            step(m0002_debts::Migration),
+            step(m0003_notifications::Migration),
+            step(m0004_catalog::Migration),
+            step(m0005_account::Migration),
+            step(m0006_people::Migration),
+            step(m0007_shelf::Migration),
+            step(m0009_work::Migration),
+            step(m0010_frame::Migration),
+            step(m0011_indexes::Migration),
+            step(m0015_audit::Migration),
+            step(m0016_event_order::Migration),
+            step(m0018_acting::Migration),
+            step(m0020_owing::Migration),
+            step(m0021_processes::Migration),
+            step(m0022_catalogue_order::Migration),
+            step(m0024_movements::Migration),
+            step(m0025_oversight::Migration),
+            step(m0026_numbers::Migration),
+            step(m0027_defaults::Migration),
+        ]
     }
 }

@@ -21,7 +21,6 @@ impl MigrationTrait for Migration {
         about_what(db).await?;
         carts_and_orders(db).await?;
         payments(db).await?;
-        money_owed(db).await?;
         work(db).await?;
         for table in ["stock_movements", "ledger_transactions", "ledger_entries", "audit_entries", "audit_links"] {
             append_only(db, table).await?;
@@ -71,7 +70,8 @@ async fn who(db: &SchemaManagerConnection<'_>) -> Result<(), DbErr> {
     let tenant = |name| Table::of_tenant(backend, name);
     let platform = |name| Table::of_platform(backend, name);
     platform("companies")
-        .texts(&["slug", "name", "description", "currency", "zone", "language", "status", "email", "phone", "brand"])
+        .texts(&["slug", "name", "description", "currency", "zone", "language", "status", "standing", "email", "phone", "brand"])
+        .ids_opt(&["subscription_id"])
         .ints(&["tax_rate", "unpaid_hours", "cod_limit"])
         .flags(&["tax_included"])
         .ints(&["epoch", "created_at", "updated_at", "version"])
@@ -156,6 +156,7 @@ async fn who(db: &SchemaManagerConnection<'_>) -> Result<(), DbErr> {
         .create(db)
         .await?;
     tenant("customer_sessions")
+        .platform_writes("INSERT, UPDATE")
         .belongs("customer_id", "customers")
         .texts(&["token", "ip_address", "user_agent"])
         .ints(&["created_at", "expires_at"])
@@ -296,6 +297,7 @@ async fn about_what(db: &SchemaManagerConnection<'_>) -> Result<(), DbErr> {
         .create(db)
         .await?;
     tenant("stock_movements")
+        .by_month()
         .belongs("stock_id", "stock_levels")
         .belongs("variant_id", "variants")
         .belongs("location_id", "locations")
@@ -321,12 +323,14 @@ async fn about_what(db: &SchemaManagerConnection<'_>) -> Result<(), DbErr> {
         .await?;
     tenant("ledger_accounts").texts(&["code", "kind"]).ints(&["created_at"]).unique("code").create(db).await?;
     tenant("ledger_transactions")
+        .by_month()
         .texts(&["kind", "reference"])
         .ids_opt(&["payment_id", "order_id"])
         .ints(&["created_at"])
         .create(db)
         .await?;
     tenant("ledger_entries")
+        .by_month()
         .belongs("transaction_id", "ledger_transactions")
         .texts(&["account", "currency"])
         .ids_opt(&["shop_id"])
@@ -390,7 +394,7 @@ async fn carts_and_orders(db: &SchemaManagerConnection<'_>) -> Result<(), DbErr>
         .belongs_opt("shop_id", "shops")
         .belongs_opt("batch_id", "batches")
         .texts(&["state"])
-        .ints(&["quantity", "expires_at", "created_at"])
+        .ints(&["quantity", "short", "expires_at", "created_at"])
         .index("checkout_id")
         .index("stock_id, state")
         .queue_index("state, expires_at")
@@ -428,6 +432,7 @@ async fn carts_and_orders(db: &SchemaManagerConnection<'_>) -> Result<(), DbErr>
             "quantity_shipped",
             "quantity_cancelled",
             "quantity_returned",
+            "quantity_short",
             "price",
             "subtotal",
             "discount",
@@ -543,27 +548,6 @@ async fn payments(db: &SchemaManagerConnection<'_>) -> Result<(), DbErr> {
         .await
 }
 
-async fn money_owed(db: &SchemaManagerConnection<'_>) -> Result<(), DbErr> {
-    let backend = db.get_database_backend();
-    let tenant = |name| Table::of_tenant(backend, name);
-    tenant("debts")
-        .texts(&["kind", "status", "currency", "reference"])
-        .ints(&["amount", "paid", "created_at", "updated_at", "version"])
-        .dates_opt(&["due_on"])
-        .check("amount > 0 AND paid >= 0 AND paid <= amount")
-        .index("status, due_on, id")
-        .create(db)
-        .await?;
-    tenant("instalments")
-        .belongs("debt_id", "debts")
-        .ints(&["number", "amount", "paid", "version"])
-        .dates_opt(&["due_on"])
-        .check("amount > 0 AND paid >= 0 AND paid <= amount")
-        .unique("debt_id, number")
-        .create(db)
-        .await
-}
-
 async fn work(db: &SchemaManagerConnection<'_>) -> Result<(), DbErr> {
     let backend = db.get_database_backend();
     let tenant = |name| Table::of_tenant(backend, name);
@@ -578,6 +562,7 @@ async fn work(db: &SchemaManagerConnection<'_>) -> Result<(), DbErr> {
         .create(db)
         .await?;
     tenant("outbox")
+        .platform_writes("UPDATE")
         .texts(&["kind", "aggregate_type", "actor_role", "via"])
         .ids_opt(&["shop_id", "actor_id"])
         .ids(&["aggregate_id"])
@@ -590,6 +575,7 @@ async fn work(db: &SchemaManagerConnection<'_>) -> Result<(), DbErr> {
         .await?;
     platform("consumer_cursors").texts(&["name"]).ints(&["position", "failures", "updated_at"]).unique("name").create(db).await?;
     tenant("jobs")
+        .platform_writes("UPDATE")
         .texts(&["queue", "kind", "state", "unique_key", "last_error"])
         .json(&["args"])
         .ints(&["attempts", "run_at", "created_at", "updated_at"])
@@ -608,30 +594,8 @@ async fn work(db: &SchemaManagerConnection<'_>) -> Result<(), DbErr> {
         .create(db)
         .await?;
     platform("schedules").texts(&["name"]).ints(&["every_seconds", "next_at"]).unique("name").create(db).await?;
-    tenant("notifications")
-        .belongs_opt("customer_id", "customers")
-        .belongs_opt("member_id", "members")
-        .texts(&["class", "template", "title", "body"])
-        .json(&["data"])
-        .ints(&["created_at"])
-        .ints_opt(&["read_at"])
-        .index("customer_id, id")
-        .create(db)
-        .await?;
-    tenant("notification_deliveries")
-        .belongs("notification_id", "notifications")
-        .texts(&["channel", "state", "recipient"])
-        .ints(&["attempts", "created_at", "updated_at"])
-        .unique("notification_id, channel")
-        .create(db)
-        .await?;
-    tenant("notification_templates")
-        .texts(&["name", "language", "subject", "body"])
-        .ints(&["created_at", "version"])
-        .unique("name, language")
-        .create(db)
-        .await?;
     tenant("audit_entries")
+        .by_month()
         .ids_opt(&["actor_id", "shop_id"])
         .texts(&["actor_role", "actor_name", "action", "resource", "resource_id", "ip_address", "user_agent", "request_id"])
         .json(&["changes"])

@@ -14,6 +14,9 @@ pub struct Table {
     columns: Vec<String>,
     constraints: Vec<String>,
     indexes: Vec<(bool, String)>,
+    /// What work across companies may do with its rows, besides reading them.
+    platform_writes: &'static str,
+    by_month: bool,
 }
 
 impl Table {
@@ -31,14 +34,14 @@ impl Table {
     /// A table of the platform: primary key `id`. Their list is checked by a test.
     #[must_use]
     pub fn of_platform(backend: DbBackend, name: &'static str) -> Self {
-        let mut table = Self::empty(backend, name, false);
+        let mut table = Self::empty(backend, name, false).platform_writes("INSERT, UPDATE, DELETE");
         let uuid = table.uuid();
         table.columns.push(format!("id {uuid} NOT NULL PRIMARY KEY"));
         table
     }
 
     fn empty(backend: DbBackend, name: &'static str, tenant: bool) -> Self {
-        Self { name, tenant, backend, columns: vec![], constraints: vec![], indexes: vec![] }
+        Self { name, tenant, backend, columns: vec![], constraints: vec![], indexes: vec![], platform_writes: "", by_month: false }
     }
 
     fn uuid(&self) -> &'static str {
@@ -90,10 +93,21 @@ impl Table {
         self.push(names, kind, true)
     }
 
+    /// Days on a company's own calendar.
+    #[must_use]
+    pub fn dates(self, names: &[&str]) -> Self {
+        let kind = self.date_kind();
+        self.push(names, kind, true)
+    }
+
     #[must_use]
     pub fn dates_opt(self, names: &[&str]) -> Self {
-        let kind = if self.backend == DbBackend::Postgres { "date" } else { "date_text" };
+        let kind = self.date_kind();
         self.push(names, kind, false)
+    }
+
+    fn date_kind(&self) -> &'static str {
+        if self.backend == DbBackend::Postgres { "date" } else { "date_text" }
     }
 
     /// Ids that point at nothing the schema knows.
@@ -159,6 +173,22 @@ impl Table {
         self
     }
 
+    /// Lets work across companies change rows too, such as `INSERT, UPDATE`: the list of who may is
+    /// checked by a test.
+    #[must_use]
+    pub const fn platform_writes(mut self, verbs: &'static str) -> Self {
+        self.platform_writes = verbs;
+        self
+    }
+
+    /// A log of high volume whose only key is the id: on PostgreSQL each month of the ids' birth is
+    /// a partition of its own, made ahead by [`months_ahead`].
+    #[must_use]
+    pub const fn by_month(mut self) -> Self {
+        self.by_month = true;
+        self
+    }
+
     fn led(&self, columns: &str) -> String {
         if self.tenant { format!("company_id, {columns}") } else { columns.into() }
     }
@@ -168,27 +198,35 @@ impl Table {
     /// # Errors
     /// What the database says.
     pub async fn create(self, db: &SchemaManagerConnection<'_>) -> Result<(), DbErr> {
-        let Self { name, tenant, backend, columns, constraints, indexes } = self;
+        let Self { name, tenant, backend, columns, constraints, indexes, platform_writes, by_month } = self;
+        let is_postgres = backend == DbBackend::Postgres;
         let body = columns.into_iter().chain(constraints).collect::<Vec<_>>().join(",\n  ");
-        run(db, &format!("CREATE TABLE {name} (\n  {body}\n)")).await?;
+        let parts = if by_month && is_postgres { " PARTITION BY RANGE (id)" } else { "" };
+        run(db, &format!("CREATE TABLE {name} (\n  {body}\n){parts}")).await?;
         for (number, (unique, columns)) in indexes.into_iter().enumerate() {
             let unique = if unique { "UNIQUE " } else { "" };
             run(db, &format!("CREATE {unique}INDEX {name}_{number} ON {name} ({columns})")).await?;
         }
-        if backend == DbBackend::Postgres {
-            wall(db, name, tenant).await?;
+        if is_postgres {
+            wall(db, name, tenant, platform_writes).await?;
+        }
+        if by_month && is_postgres {
+            run(db, &format!("CREATE TABLE {name}_rest PARTITION OF {name} DEFAULT")).await?;
+            close(db, &format!("{name}_rest")).await?;
         }
         Ok(())
     }
 }
 
-/// Row-level security, enabled and forced.
-async fn wall(db: &SchemaManagerConnection<'_>, name: &str, tenant: bool) -> Result<(), DbErr> {
-    run(db, &format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {name} TO souk_platform")).await?;
+/// The roles' grants and the policies. `souk_platform` reads everything and changes what is listed.
+async fn wall(db: &SchemaManagerConnection<'_>, name: &str, tenant: bool, platform_writes: &str) -> Result<(), DbErr> {
+    run(db, &format!("GRANT SELECT ON {name} TO souk_platform")).await?;
+    if !platform_writes.is_empty() {
+        run(db, &format!("GRANT {platform_writes} ON {name} TO souk_platform")).await?;
+    }
     if tenant {
         run(db, &format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {name} TO souk_app")).await?;
-        run(db, &format!("ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")).await?;
-        run(db, &format!("ALTER TABLE {name} FORCE ROW LEVEL SECURITY")).await?;
+        close(db, name).await?;
         run(
             db,
             &format!(
@@ -202,7 +240,44 @@ async fn wall(db: &SchemaManagerConnection<'_>, name: &str, tenant: bool) -> Res
     Ok(())
 }
 
-/// Rows that are written once: a trigger refuses to change or delete them on both databases.
+/// Row-level security, enabled and forced: without a policy nobody sees a row, not even the owner.
+async fn close(db: &SchemaManagerConnection<'_>, name: &str) -> Result<(), DbErr> {
+    run(db, &format!("ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")).await?;
+    run(db, &format!("ALTER TABLE {name} FORCE ROW LEVEL SECURITY")).await
+}
+
+/// Makes the partitions of this month and of the `months` ahead, for every table kept by months.
+/// PostgreSQL only. A month whose rows already lie in the rest stays there, and the server says so.
+///
+/// # Errors
+/// What the database says.
+pub async fn months_ahead<C: ConnectionTrait>(db: &C, months: u32) -> Result<(), DbErr> {
+    // An id's first 48 bits are its birth in milliseconds, so a month is a range of ids.
+    let make = format!(
+        "DO $$ DECLARE kept record; since timestamp; bound text[]; part text; BEGIN \
+         FOR kept IN SELECT c.relname AS name FROM pg_partitioned_table p JOIN pg_class c ON c.oid = p.partrelid \
+         WHERE c.relnamespace = current_schema()::regnamespace LOOP \
+           FOR ahead IN 0..{months} LOOP \
+             since := date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => ahead); \
+             part := kept.name || to_char(since, '_YYYY_MM'); \
+             CONTINUE WHEN to_regclass(part) IS NOT NULL; \
+             SELECT array_agg(lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || repeat('0', 20) ORDER BY at) INTO bound \
+             FROM unnest(ARRAY[since, since + interval '1 month']) AS at; \
+             BEGIN \
+               EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)', part, kept.name, bound[1], bound[2]); \
+               EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', part); \
+               EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', part); \
+             EXCEPTION WHEN check_violation THEN \
+               RAISE WARNING 'rows of % were written before it was made and stay in %_rest', part, kept.name; \
+             END; \
+           END LOOP; \
+         END LOOP; END $$"
+    );
+    db.execute_unprepared(&make).await.map(|_| ())
+}
+
+/// Rows that are written once: a trigger refuses to change or delete them on both databases, and on
+/// PostgreSQL no role may.
 ///
 /// # Errors
 /// What the database says.
@@ -210,6 +285,7 @@ pub async fn append_only(db: &SchemaManagerConnection<'_>, name: &str) -> Result
     for verb in ["UPDATE", "DELETE"] {
         let trigger = format!("{name}_no_{}", verb.to_lowercase());
         let sql = if db.get_database_backend() == DbBackend::Postgres {
+            run(db, &format!("REVOKE {verb} ON {name} FROM souk_app, souk_platform")).await?;
             format!("CREATE TRIGGER {trigger} BEFORE {verb} ON {name} FOR EACH ROW EXECUTE FUNCTION souk_append_only()")
         } else {
             format!("CREATE TRIGGER {trigger} BEFORE {verb} ON {name} BEGIN SELECT RAISE(ABORT, '{name} is append-only'); END")

@@ -10,15 +10,18 @@ use souk::{
     app::App,
     controllers,
     errors::{Error, Result},
+    figures,
+    gateways::messaging::Channel,
     models::{companies, verify},
     settings::{self, Demo, Settings},
     tasks,
-    tenancy::{Souk, database},
+    tenancy::{Role, Souk, database},
     workers::Engine,
 };
 
 const USAGE: &str = "souk [start [--server|--worker]] | db migrate | db status | routes | doctor \
-                     | task create_admin email:<address> | task demo [size:small] | task verify [company:<slug>]";
+                     | task create_admin email:<address> | task demo [size:small|large] | task verify [company:<slug>] \
+                     | task jobs | task replay id:<job> | task retain [older_than:<days>] [apply]";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -27,9 +30,18 @@ async fn main() -> ExitCode {
     match run(&words).await {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("souk: {error}");
+            eprintln!("souk: {}", said(&error));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// What went wrong, to somebody at a terminal: each field that is wrong, and no word of our own making.
+fn said(error: &Error) -> String {
+    match error {
+        Error::Invalid(fields) => fields.iter().map(|field| format!("{}: {}", field.field, field.message)).collect::<Vec<_>>().join("; "),
+        Error::Internal(text) => text.clone(),
+        other => other.to_string(),
     }
 }
 
@@ -52,7 +64,9 @@ async fn run(words: &[&str]) -> Result<ExitCode> {
         }
         ["routes"] => {
             for endpoint in controllers::endpoints() {
-                println!("{:7} {:45} {}", endpoint.method, endpoint.uri, endpoint.permission);
+                let roles = Role::ALL.into_iter().filter(|role| role.may(endpoint.permission)).map(Role::name);
+                let roles = roles.collect::<Vec<_>>().join(" ");
+                println!("{:7} {:45} {:23} {roles}", endpoint.method, endpoint.uri, endpoint.permission);
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -63,15 +77,42 @@ async fn run(words: &[&str]) -> Result<ExitCode> {
             println!("{email} may sign in");
             Ok(ExitCode::SUCCESS)
         }
-        ["task", "demo"] | ["task", "demo", "size:small"] => {
-            let done = tasks::demo::load(&opened().await?).await?;
-            println!("{}", if done { "the demo is loaded" } else { "there are companies already: nothing was loaded" });
-            Ok(ExitCode::SUCCESS)
-        }
+        ["task", "demo"] | ["task", "demo", "size:small"] => demo(Demo::Small).await,
+        ["task", "demo", "size:large"] => demo(Demo::Large).await,
         ["task", "verify"] => check(None).await,
         ["task", "verify", company] => check(company.strip_prefix("company:")).await,
+        ["task", "jobs"] => {
+            tasks::work::show(&opened().await?).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ["task", "replay", id] => {
+            tasks::work::replay(&opened().await?, id.strip_prefix("id:").ok_or_else(|| Error::internal(USAGE))?).await?;
+            println!("it is tried again");
+            Ok(ExitCode::SUCCESS)
+        }
+        ["task", "retain", words @ ..] => retain(words).await,
         _ => Err(Error::internal(format!("unknown command; {USAGE}"))),
     }
+}
+
+/// Lets go of rows past their time; without the word `apply` it only says what would go.
+async fn retain(words: &[&str]) -> Result<ExitCode> {
+    let wrong = || Error::internal(USAGE);
+    let (mut older_than, mut apply) = (None, false);
+    for word in words {
+        match word.strip_prefix("older_than:") {
+            Some(days) => older_than = Some(days.trim_end_matches('d').parse().map_err(|_| wrong())?),
+            None if *word == "apply" => apply = true,
+            None => return Err(wrong()),
+        }
+    }
+    for line in tasks::retain::run(&opened().await?, older_than, apply).await? {
+        println!("{:18} older than {:5} days: {:9} {}", line.subject, line.days, line.rows, if apply { "let go" } else { "would go" });
+    }
+    if !apply {
+        println!("nothing was changed: say `souk task retain apply` to let go of them");
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn configured() -> Result<Settings> {
@@ -109,7 +150,16 @@ async fn doctor() -> Result<ExitCode> {
     let souk = opened().await?;
     let database = souk.is_alive().await;
     println!("database ({}): {}", souk.engine(), if database { "ok" } else { "not reachable" });
-    println!("mail: {}", if souk.settings().smtp_url.is_some() { "configured" } else { "not configured, letters are only logged" });
+    let queue = match souk::workers::queue_of(&souk)? {
+        None => "not configured, due work is found by looking",
+        Some(queue) if queue.ping().await.is_ok() => "ok",
+        Some(_) => "not reachable, due work is found by looking",
+    };
+    println!("redis: {queue}");
+    for channel in [Channel::Email, Channel::Sms, Channel::Push, Channel::WhatsApp] {
+        let is_there = souk.carriers().of(channel).is_some();
+        println!("{}: {}", channel.name(), if is_there { "configured" } else { "not configured, its messages are skipped" });
+    }
     Ok(if database { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -125,48 +175,74 @@ async fn serve(web: bool, work: bool) -> Result<ExitCode> {
     if settings.is_sqlite() || !settings.is_production {
         database::migrate(&settings).await?;
     }
-    init_log(&config);
+    init_log(&config, settings.log_statements);
+    figures::start()?;
     let (host, port) = (config.server.binding.clone(), config.server.port);
     let boot = App::boot(StartMode::ServerOnly, &environment, config).await.map_err(Error::internal)?;
     let souk = boot.app_context.shared_store.get::<Souk>().ok_or_else(|| Error::internal("the context holds no Souk"))?;
     let platform = souk.platform("set-up").await?;
     companies::ensure_platform(&platform).await?;
     platform.commit().await?;
-    if settings.demo != Demo::None && tasks::demo::load(&souk).await? {
-        println!("The demo is loaded: two companies, a month of orders.");
+    if load(&souk, settings.demo).await? {
+        println!("The demo is loaded.");
     }
-    let engine = work.then(|| Engine::start(souk.clone()));
+    let queue = boot.app_context.queue_provider.clone();
+    if let Some(queue) = &queue {
+        App::connect_workers(&boot.app_context, queue).await.map_err(Error::internal)?;
+    }
+    let engine = Engine::start(souk.clone(), queue, work).await?;
     if web {
-        announce(&settings, &host, port);
+        announce(&souk, &settings, &host, port).await?;
         let serve = ServeParams { port, binding: host };
         start::<App>(boot, serve, true).await.map_err(Error::internal)?;
     } else {
         println!("Souk works; no web server in this process.");
         loco_rs::boot::shutdown_signal().await;
     }
-    if let Some(engine) = engine {
-        engine.stop().await;
-    }
+    engine.stop().await;
     Ok(ExitCode::SUCCESS)
 }
 
-fn init_log(config: &loco_rs::config::Config) {
+async fn demo(size: Demo) -> Result<ExitCode> {
+    let done = load(&opened().await?, size).await?;
+    println!("{}", if done { "the demo is loaded" } else { "there are companies already: nothing was loaded" });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Loads a demo into an empty database; false when there is something already, or none was asked for.
+async fn load(souk: &Souk, demo: Demo) -> Result<bool> {
+    match demo {
+        Demo::None => Ok(false),
+        Demo::Small => tasks::demo::load(souk).await,
+        Demo::Large => tasks::large::load(souk).await,
+    }
+}
+
+fn init_log(config: &loco_rs::config::Config, statements: bool) {
     let level = config.logger.level.to_string();
-    let filter = tracing_subscriber::EnvFilter::new(format!("{level},sqlx=warn,sea_orm_migration=warn,loco_rs=warn"));
+    let sqlx = if statements { "info" } else { "warn" };
+    let filter = tracing_subscriber::EnvFilter::new(format!("{level},sqlx={sqlx},sea_orm_migration=warn,loco_rs=warn,sidekiq=off"));
     let log = tracing_subscriber::fmt().with_env_filter(filter);
     let is_json = matches!(config.logger.format, loco_rs::logger::Format::Json);
     let _ = if is_json { log.json().try_init() } else { log.with_target(false).try_init() };
 }
 
-fn announce(settings: &Settings, host: &str, port: i32) {
+async fn announce(souk: &Souk, settings: &Settings, host: &str, port: i32) -> Result<()> {
     let address = settings.base_url.clone().unwrap_or_else(|| format!("http://{host}:{port}"));
     println!("\nSouk is open at {address}");
-    if settings.demo != Demo::None {
-        println!("Sign-ins (password {}):", tasks::demo::PASSWORD);
-        println!("  admin@souk.test                                 the platform");
-        for company in ["techhub", "greenbasket"] {
-            println!("  admin@, manager@, staff@, customer@{company}.test  (header X-Company: {company})");
-        }
+    let (companies, people) = match settings.demo {
+        Demo::None => return Ok(()),
+        Demo::Small => (["techhub", "greenbasket"], "admin@, manager@, staff@, keeper@, rider@, customer@"),
+        Demo::Large => (["amber-bazaar", "amber-brothers"], "admin@, manager@, staff@, customer@"),
+    };
+    println!("Sign-ins (password {}):", tasks::demo::PASSWORD);
+    println!("  admin@souk.test                                 the platform");
+    for company in companies {
+        println!("  {people}{company}.test  (header X-Company: {company})");
+    }
+    if let Some(path) = tasks::demo::open_invitation(souk).await? {
+        println!("An invitation that nobody has answered yet:\n  {address}{path}");
     }
     println!();
+    Ok(())
 }

@@ -2,8 +2,8 @@
 
 use axum::{
     body::{Bytes, to_bytes},
-    extract::{FromRequest, FromRequestParts, Path, Request},
-    http::{HeaderMap, header, request::Parts},
+    extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Multipart, Path, Request, multipart::MultipartError},
+    http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
 
@@ -14,6 +14,8 @@ use crate::{
 
 /// The largest body of a JSON request.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// The largest form with files.
+const UPLOAD_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// A body, and the hash of its bytes for the idempotency key.
 pub struct Json<T>(pub T, pub String);
@@ -65,6 +67,44 @@ fn wrong_field(path: &str, message: &str) -> Error {
     }
 }
 
+/// A form with files: what stands in its fields, and the files, each with the name of its field.
+#[derive(Default)]
+pub struct Upload {
+    pub texts: Vec<(String, String)>,
+    pub files: Vec<(String, Vec<u8>)>,
+}
+
+impl FromRequest<Souk> for Upload {
+    type Rejection = Error;
+
+    async fn from_request(mut request: Request, souk: &Souk) -> Result<Self> {
+        let kind = value(request.headers(), header::CONTENT_TYPE.as_str()).unwrap_or_default();
+        if !kind.to_ascii_lowercase().starts_with("multipart/form-data") {
+            return Err(Error::NotAForm);
+        }
+        DefaultBodyLimit::max(UPLOAD_BYTES_MAX).apply(&mut request);
+        let malformed = |error: &dyn std::fmt::Display| Error::Malformed { code: "malformed_form", detail: error.to_string() };
+        let mut form = Multipart::from_request(request, souk).await.map_err(|error| malformed(&error))?;
+        let refused = |error: MultipartError| {
+            if error.status() == StatusCode::PAYLOAD_TOO_LARGE { Error::TooLarge } else { malformed(&error.body_text()) }
+        };
+        let mut sent = Self::default();
+        while let Some(part) = form.next_field().await.map_err(refused)? {
+            let name = part.name().unwrap_or_default().to_owned();
+            if part.file_name().is_some() {
+                let bytes = part.bytes().await.map_err(refused)?;
+                // A browser sends an empty part for a field in which nothing was chosen.
+                if !bytes.is_empty() {
+                    sent.files.push((name, bytes.to_vec()));
+                }
+            } else {
+                sent.texts.push((name, part.text().await.map_err(refused)?));
+            }
+        }
+        Ok(sent)
+    }
+}
+
 /// A query, of known parameters only.
 pub struct Query<T>(pub T);
 
@@ -72,16 +112,34 @@ impl<T: DeserializeOwned> FromRequestParts<Souk> for Query<T> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &Souk) -> Result<Self> {
-        let query = parts.uri.query().unwrap_or_default();
-        serde_urlencoded::from_str(query).map(Self).map_err(|error| {
-            let message = error.to_string();
-            match message.split('`').nth(1) {
-                Some(field) if message.starts_with("unknown field") => {
-                    Error::invalid(field, "unknown_field", "there is no such parameter here")
-                }
-                _ => Error::invalid("query", "invalid", message),
+        query(parts.uri.query().unwrap_or_default()).map(Self)
+    }
+}
+
+fn query<T: DeserializeOwned>(text: &str) -> Result<T> {
+    serde_urlencoded::from_str(text).map_err(|error| {
+        let message = error.to_string();
+        match message.split('`').nth(1) {
+            Some(field) if message.starts_with("unknown field") => {
+                Error::invalid(field, "unknown_field", "there is no such parameter here")
             }
-        })
+            _ => Error::invalid("query", "invalid", message),
+        }
+    })
+}
+
+/// A query of known parameters, and those that name attributes of goods: `attr.colour=black`.
+pub struct AttributedQuery<T>(pub T, pub Vec<(String, String)>);
+
+impl<T: DeserializeOwned> FromRequestParts<Souk> for AttributedQuery<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Souk) -> Result<Self> {
+        let pairs: Vec<(String, String)> = query(parts.uri.query().unwrap_or_default())?;
+        let (named, known): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(name, _)| name.starts_with("attr."));
+        let known = serde_urlencoded::to_string(known).map_err(Error::internal)?;
+        let named = named.into_iter().map(|(name, value)| (name.trim_start_matches("attr.").to_owned(), value)).collect();
+        Ok(Self(query(&known)?, named))
     }
 }
 
@@ -94,6 +152,21 @@ impl<T: std::str::FromStr> FromRequestParts<Souk> for Id<T> {
     async fn from_request_parts(parts: &mut Parts, souk: &Souk) -> Result<Self> {
         let Path(text) = Path::<String>::from_request_parts(parts, souk).await.map_err(|_| Error::NOT_FOUND)?;
         text.parse().map(Self).map_err(|_| Error::NOT_FOUND)
+    }
+}
+
+/// The two ids of a path.
+pub struct Ids<A, B>(pub A, pub B);
+
+impl<A: std::str::FromStr, B: std::str::FromStr> FromRequestParts<Souk> for Ids<A, B> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, souk: &Souk) -> Result<Self> {
+        let Path((one, other)) = Path::<(String, String)>::from_request_parts(parts, souk).await.map_err(|_| Error::NOT_FOUND)?;
+        match (one.parse(), other.parse()) {
+            (Ok(one), Ok(other)) => Ok(Self(one, other)),
+            _ => Err(Error::NOT_FOUND),
+        }
     }
 }
 

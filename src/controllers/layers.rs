@@ -1,14 +1,14 @@
 //! What surrounds every request: its id, its address, the security headers, the guard against
 //! requests forged by other sites, and the last answer when a handler panics or nobody answers.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Instant};
 
 use axum::{
     Router,
     body::{Body, to_bytes},
-    extract::{ConnectInfo, Request},
+    extract::{ConnectInfo, MatchedPath, Request, State},
     http::{HeaderValue, Method, StatusCode, header},
-    middleware::{Next, from_fn},
+    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
@@ -16,22 +16,60 @@ use tower_http::catch_panic::CatchPanicLayer;
 use uuid::Uuid;
 
 use super::extract::value;
-use crate::{errors::Error, tenancy};
+use crate::{
+    errors::Error,
+    figures,
+    tenancy::{
+        self, Souk,
+        limits::{Meter, Standing},
+    },
+};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
                       connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Wraps the whole router.
-pub fn outer(router: Router) -> Router {
+pub fn outer(router: Router, souk: &Souk) -> Router {
     router
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Error::internal("a handler panicked").into_response()))
-        .layer(from_fn(surround))
+        .layer(from_fn_with_state(souk.clone(), surround))
+        .layer(from_fn(counted))
 }
 
-async fn surround(mut request: Request, next: Next) -> Response {
+/// Counts the answer under its route. What no row of the table knows shares one name.
+async fn counted(request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let route = request.extensions().get::<MatchedPath>().map_or_else(|| "unknown".into(), |path| path.as_str().to_owned());
+    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    let names = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+    let method = known.iter().zip(names).find(|(known, _)| *known == request.method()).map_or("OTHER", |(_, name)| name);
+    let answer = next.run(request).await;
+    figures::answered(method, route, answer.status().as_u16(), began.elapsed());
+    answer
+}
+
+/// The client's address: the peer's, or what trusted proxies say of it.
+fn client(souk: &Souk, request: &Request) -> String {
+    let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() else { return String::new() };
+    let forwarded: Vec<_> = request.headers().get_all("x-forwarded-for").iter().map(|line| line.to_str().unwrap_or_default()).collect();
+    souk.proxies().client(peer.ip(), forwarded.into_iter()).to_string()
+}
+
+/// What is left of the nearest limit.
+fn tell_limits(answer: &mut Response, nearest: Standing) {
+    let headers = answer.headers_mut();
+    for (name, figure) in
+        [("ratelimit-limit", nearest.limit), ("ratelimit-remaining", nearest.remaining), ("ratelimit-reset", nearest.reset_seconds)]
+    {
+        headers.insert(name, HeaderValue::from(figure));
+    }
+}
+
+async fn surround(State(souk): State<Souk>, mut request: Request, next: Next) -> Response {
     let id = Uuid::now_v7().to_string();
-    let ip = request.extensions().get::<ConnectInfo<SocketAddr>>().map_or_else(String::new, |info| info.0.ip().to_string());
-    request.extensions_mut().insert(tenancy::Request { id: id.clone(), ip });
+    let ip = client(&souk, &request);
+    let meter = Meter::default();
+    request.extensions_mut().insert(tenancy::Request { id: id.clone(), ip, meter: meter.clone() });
     let is_api = request.uri().path().starts_with("/api");
     let method = request.method().clone();
     let mut answer =
@@ -39,13 +77,17 @@ async fn surround(mut request: Request, next: Next) -> Response {
     if answer.status() == StatusCode::METHOD_NOT_ALLOWED && method != Method::HEAD {
         answer = Error::NOT_FOUND.into_response();
     }
+    if let Some(nearest) = meter.nearest() {
+        tell_limits(&mut answer, nearest);
+    }
     let headers = answer.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert("x-request-id", id);
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    // A page may have a stricter policy of its own, for what strangers made.
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     if is_api {
         headers.insert("api-version", HeaderValue::from_static("1"));

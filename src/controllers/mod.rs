@@ -1,12 +1,15 @@
 //! Every prefix on one screen.
 
 pub mod api;
+pub mod export;
 pub mod extract;
 mod layers;
+mod media;
 pub mod once;
 pub mod page;
-mod portal;
+pub mod portal;
 mod r#static;
+mod steward;
 
 use crate::endpoints::Endpoint;
 
@@ -18,15 +21,25 @@ pub fn endpoints() -> Vec<Endpoint> {
     [
         api::operations::endpoints(),    // /health, /api/health/all, /api/openapi.json
         api::auth::endpoints(),          // /api/auth
+        api::account::endpoints(),       // /api/auth/profile, addresses, preferences
         api::companies::endpoints(),     // /api/companies
+        api::plans::endpoints(),         // /api/companies/plans, /api/companies/{id}/subscription
         api::shops::endpoints(),         // /api/shops
-        api::catalog::endpoints(),       // /api/products, /api/categories, /api/brands
+        api::users::endpoints(),         // /api/users
+        api::roles::endpoints(),         // /api/roles
+        api::catalog::endpoints(),       // /api/products, read
+        api::products::endpoints(),      // /api/products, written
+        api::organise::endpoints(),      // /api/categories, /api/brands, /api/attributes
         api::cart::endpoints(),          // /api/cart
+        api::wishlist::endpoints(),      // /api/wishlist
         api::orders::endpoints(),        // /api/orders
         api::payments::endpoints(),      // /api/payments
+        api::debts::endpoints(),         // /api/debts
         api::inventory::endpoints(),     // /api/inventory
+        api::shelf::endpoints(),         // /api/stock-counts, goods that come in, losses
         api::notifications::endpoints(), // /api/notifications
         api::audit::endpoints(),         // /api/audit
+        media::endpoints(),              // /media
         portal::endpoints(),             // /, /sign-in, /company, /shop
         r#static::endpoints(),           // /static
     ]

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::extract::value;
 use crate::{
+    clock::{self, Instant},
     errors::{Error, Result},
     ids::RowId,
     models::idempotency::{self, Claim},
@@ -57,6 +58,7 @@ pub struct Promise {
     souk: Souk,
     tenant: Tenant,
     key: Option<RowId>,
+    begun_at: Instant,
 }
 
 impl Once {
@@ -65,18 +67,22 @@ impl Once {
     /// # Errors
     /// 422 `idempotency_key_reused`, 409 `idempotency_in_progress`.
     pub async fn begin<P: Permission>(&self, access: &Access<P>, body_hash: &str) -> Result<Begun> {
+        let promise = |key, begun_at| Promise { souk: access.souk().clone(), tenant: access.tenant().clone(), key, begun_at };
+        let Some(key) = &self.key else {
+            let scope = access.write().await?;
+            return Ok(Begun::Fresh(Box::new(Unit { scope, promise: promise(None, clock::now()) })));
+        };
+        let caller = access.caller()?;
         let scope = access.write().await?;
-        let promise = |key| Promise { souk: access.souk().clone(), tenant: access.tenant().clone(), key };
-        let Some(key) = &self.key else { return Ok(Begun::Fresh(Box::new(Unit { scope, promise: promise(None) }))) };
         let fingerprint = keys::hash(format!("{} {body_hash}", self.method_and_path).as_bytes());
-        match idempotency::claim(&scope, &access.caller(), key, &fingerprint).await? {
+        match idempotency::claim(&scope, &caller, key, &fingerprint).await? {
             Claim::Fresh(id) => {
                 scope.savepoint().await?;
-                Ok(Begun::Fresh(Box::new(Unit { scope, promise: promise(Some(id)) })))
+                Ok(Begun::Fresh(Box::new(Unit { scope, promise: promise(Some(id), clock::now()) })))
             }
-            Claim::Resume(id, resource) => {
+            Claim::Resume(id, resource, begun_at) => {
                 scope.commit().await?;
-                Ok(Begun::Resume(promise(Some(id)), resource))
+                Ok(Begun::Resume(promise(Some(id), begun_at), resource))
             }
             Claim::Replay(status, body) => Ok(Begun::Replay(replay(status, &body)?)),
         }
@@ -130,6 +136,12 @@ impl Unit {
 }
 
 impl Promise {
+    /// When the first request with this key came: what it began is no older.
+    #[must_use]
+    pub const fn begun_at(&self) -> Instant {
+        self.begun_at
+    }
+
     /// Stores the answer in a unit of its own, and gives it.
     ///
     /// # Errors
@@ -142,7 +154,10 @@ impl Promise {
         };
         if let Some(key) = self.key {
             let scope = self.souk.write(self.tenant).await?;
-            idempotency::answer(&scope, key, code, &body.to_string()).await?;
+            if !idempotency::answer(&scope, key, code, &body.to_string()).await? {
+                let (status, body) = idempotency::answered(&scope, key).await?;
+                return replay(status, &body);
+            }
             scope.commit().await?;
         }
         result.map(|_| (status, Json(body)).into_response())

@@ -51,6 +51,30 @@ pub fn open<T: DeserializeOwned>(souk: &Souk, list: &str, cursor: Option<&str>) 
     serde_json::from_str(text).map(Some).map_err(|_| foreign())
 }
 
+/// Cuts rows that were read with one too many down to a page, and seals where the next begins.
+///
+/// # Errors
+/// Never for keys that can be written as JSON.
+pub fn cut<T, K: Serialize>(souk: &Souk, list: &str, rows: &mut Vec<T>, limit: u64, key: impl Fn(&T) -> K) -> Result<Option<String>> {
+    let limit = usize::try_from(limit).unwrap_or(100);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    rows.last().filter(|_| more).map(|last| seal(souk, list, key(last))).transpose()
+}
+
+/// Counts go no further than this.
+pub const TOTAL_MAX: u64 = 10_000;
+
+/// Adds to an envelope how many rows the whole list has, where that was `counted`.
+#[must_use]
+pub fn with_total(mut envelope: Value, counted: Option<u64>) -> Value {
+    if let Some(counted) = counted {
+        envelope["page"]["total"] = json!(counted.min(TOTAL_MAX));
+        envelope["page"]["totalIsLowerBound"] = json!(counted > TOTAL_MAX);
+    }
+    envelope
+}
+
 /// The envelope of a list.
 #[must_use]
 pub fn envelope(data: impl Serialize, limit: u64, next: Option<String>) -> Value {

@@ -49,6 +49,9 @@ pub trait Gateway: Send + Sync {
     async fn look_up(&self, attempt: AttemptId) -> Result<Option<Outcome>>;
     /// The customer has come back from the gateway's page.
     async fn confirm(&self, attempt: AttemptId) -> Result<()>;
+    /// Ends an attempt that waits for its customer, so that it takes no money any more. The answer
+    /// decides: `Captured` when the customer was faster. Asked again, it answers the same.
+    async fn cancel(&self, attempt: AttemptId) -> Result<Outcome>;
     /// Gives money back, once for each refund.
     async fn refund(&self, company: CompanyId, attempt: AttemptId, refund: RefundId, amount: Money) -> Result<()>;
 }
@@ -73,6 +76,18 @@ impl TestGateway {
     async fn find(&self, attempt: AttemptId) -> Result<Option<test_charge::Model>> {
         let platform = self.souk.platform("gateway").await?;
         platform.one(platform.find::<test_charge::Entity>().filter(test_charge::Column::Id.eq(attempt))).await
+    }
+
+    /// Of those who end what waits for its customer, the first decides.
+    async fn end_action(&self, attempt: AttemptId, to: &str) -> Result<()> {
+        let platform = self.souk.platform("gateway").await?;
+        let update = platform
+            .update::<test_charge::Entity>()
+            .col_expr(test_charge::Column::State, Expr::value(to))
+            .filter(test_charge::Column::Id.eq(attempt))
+            .filter(test_charge::Column::State.eq("action"));
+        platform.run(update).await?;
+        platform.commit().await
     }
 }
 
@@ -118,14 +133,12 @@ impl Gateway for TestGateway {
     }
 
     async fn confirm(&self, attempt: AttemptId) -> Result<()> {
-        let platform = self.souk.platform("gateway").await?;
-        let update = platform
-            .update::<test_charge::Entity>()
-            .col_expr(test_charge::Column::State, Expr::value("captured"))
-            .filter(test_charge::Column::Id.eq(attempt))
-            .filter(test_charge::Column::State.eq("action"));
-        platform.run(update).await?;
-        platform.commit().await
+        self.end_action(attempt, "captured").await
+    }
+
+    async fn cancel(&self, attempt: AttemptId) -> Result<Outcome> {
+        self.end_action(attempt, "cancelled").await?;
+        self.look_up(attempt).await?.ok_or_else(|| Error::internal("the gateway never heard of what it is to cancel"))
     }
 
     async fn refund(&self, company: CompanyId, attempt: AttemptId, refund: RefundId, amount: Money) -> Result<()> {

@@ -30,16 +30,13 @@ owned!();
 
 use std::time::Duration;
 
-use sea_orm::sea_query::Expr;
+use sea_orm::{QueryOrder, QuerySelect, QueryTrait, sea_query::Expr};
 
 use crate::{
     clock,
     errors::{Error, Result},
     tenancy::Scope,
 };
-
-/// How long a flow may be silent before another request resumes it.
-const LEASE: Duration = Duration::from_secs(60);
 
 /// What a key turned out to be.
 #[derive(Debug)]
@@ -48,8 +45,8 @@ pub enum Claim {
     Fresh(RowId),
     /// Done before: the stored answer.
     Replay(u16, String),
-    /// Begun by a request that has gone silent; go on with its resource.
-    Resume(RowId, Option<Uuid>),
+    /// Begun then by a request that has gone silent; go on with its resource.
+    Resume(RowId, Option<Uuid>, Instant),
 }
 
 /// Takes a key, or says what became of it. A rival in another transaction waits for ours.
@@ -58,6 +55,7 @@ pub enum Claim {
 /// 422 `idempotency_key_reused` for another request; 409 `idempotency_in_progress`.
 pub async fn claim(scope: &Scope, caller: &str, key: &str, fingerprint: &str) -> Result<Claim> {
     let now = clock::now();
+    let lease_until = now.plus(Duration::from_secs(scope.souk().settings().lease_seconds));
     let id = RowId::new();
     let fresh = Model {
         company_id: scope.company(),
@@ -69,7 +67,7 @@ pub async fn claim(scope: &Scope, caller: &str, key: &str, fingerprint: &str) ->
         answer_status: None,
         answer_body: None,
         resource_id: None,
-        lease_until: now.plus(LEASE),
+        lease_until,
         created_at: now,
     };
     if scope.insert_unless_there(fresh, &[Column::CompanyId, Column::Caller, Column::Key]).await? {
@@ -84,12 +82,12 @@ pub async fn claim(scope: &Scope, caller: &str, key: &str, fingerprint: &str) ->
     }
     let take_over = scope
         .update::<Entity>()
-        .col_expr(Column::LeaseUntil, Expr::value(now.plus(LEASE)))
+        .col_expr(Column::LeaseUntil, Expr::value(lease_until))
         .filter(Column::Id.eq(known.id))
         .filter(Column::State.eq("running"))
         .filter(Column::LeaseUntil.lte(now));
     if scope.run(take_over).await? == 1 {
-        return Ok(Claim::Resume(known.id, known.resource_id));
+        return Ok(Claim::Resume(known.id, known.resource_id, known.created_at));
     }
     Err(Error::conflict("idempotency_in_progress", "the first request with this key is still at work", serde_json::json!({})))
 }
@@ -100,8 +98,9 @@ pub async fn link(scope: &Scope, id: RowId, resource: Uuid) -> Result<()> {
     scope.run(update).await.map(|_| ())
 }
 
-/// Stores the answer; whoever comes again is given it.
-pub async fn answer(scope: &Scope, id: RowId, status: u16, body: &str) -> Result<()> {
+/// Stores the answer; whoever comes again is given it. False when another request that went on
+/// with this key was faster: then its answer is the one.
+pub async fn answer(scope: &Scope, id: RowId, status: u16, body: &str) -> Result<bool> {
     let update = scope
         .update::<Entity>()
         .col_expr(Column::State, Expr::value("answered"))
@@ -109,5 +108,41 @@ pub async fn answer(scope: &Scope, id: RowId, status: u16, body: &str) -> Result
         .col_expr(Column::AnswerBody, Expr::value(Some(body.to_owned())))
         .filter(Column::Id.eq(id))
         .filter(Column::State.eq("running"));
-    scope.run(update).await.map(|_| ())
+    Ok(scope.run(update).await? == 1)
+}
+
+/// The answer that is stored under a key.
+///
+/// # Errors
+/// 404 when there is none.
+pub async fn answered(scope: &Scope, id: RowId) -> Result<(u16, String)> {
+    let known = scope.get(scope.find::<Entity>().filter(Column::Id.eq(id))).await?;
+    match (known.answer_status, known.answer_body) {
+        (Some(status), Some(body)) => Ok((u16::try_from(status).unwrap_or(500), body)),
+        _ => Err(Error::NOT_FOUND),
+    }
+}
+
+/// Keys from before `before` that made nothing; a key that made something answers for good.
+fn over(scope: &Scope, before: Instant) -> Select<Entity> {
+    scope.find::<Entity>().filter(Column::CreatedAt.lt(before)).filter(Column::ResourceId.is_null()).filter(Column::LeaseUntil.lt(before))
+}
+
+/// How many keys from before `before` may go.
+pub async fn past(scope: &Scope, before: Instant) -> Result<u64> {
+    scope.count(over(scope, before)).await
+}
+
+/// Lets go of such keys, up to two thousand; how many there were.
+pub async fn let_go(scope: &Scope, before: Instant) -> Result<u64> {
+    let ids = over(scope, before).select_only().column(Column::Id).order_by_asc(Column::Id).limit(2_000);
+    scope.remove(scope.delete::<Entity>().filter(Column::Id.in_subquery(ids.into_query()))).await
+}
+
+/// Forgets what somebody was answered, names and addresses among it.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn forget(scope: &Scope, caller: &str) -> Result<()> {
+    scope.remove(scope.delete::<Entity>().filter(Column::Caller.eq(caller))).await.map(|_| ())
 }

@@ -6,23 +6,25 @@ use std::{collections::BTreeMap, time::Duration};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use rust_embed::RustEmbed;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
+use super::{drawn, dues};
 use crate::{
     clock,
     errors::{Error, Result},
+    gateways::storage,
     ids::{CompanyId, ShopId, VariantId},
     models::{
         carts::NewItem,
-        catalog::{self, NewCategory, NewProduct, NewVariant},
+        catalog::{self, Facts, NewBrand, NewCategory, NewPicture, NewProduct, NewVariant, SoldBy, Translation, Translations},
         companies::{self, NewCompany},
-        identity::{self, Customer, NewCustomer},
+        identity::{self, Customer, Invitation, MemberChange, NewCustomer, NewRole},
         inventory,
-        orders::{self, Address, Cancellation, NewOrder, Status, Step},
+        orders::{self, Cancellation, NewOrder, Status, Step},
         shops::{self, Hours, NewShop},
     },
     money::Money,
-    tenancy::{Actor, Role, Souk, Tenant},
+    tenancy::{Actor, Role, Scope, Souk, Tenant},
 };
 
 /// The password of every demo sign-in.
@@ -91,6 +93,8 @@ struct FileCategory {
     name: String,
     name_hi: String,
     parent: Option<String>,
+    #[serde(default)]
+    tax_rate: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -116,7 +120,7 @@ struct FileVariant {
     sku: String,
     barcode: String,
     name: String,
-    attributes: Value,
+    attributes: Map<String, Value>,
     price: i64,
     compare_at: Option<i64>,
     cost: i64,
@@ -141,6 +145,7 @@ pub async fn load(souk: &Souk) -> Result<bool> {
         return Ok(false);
     }
     drop(platform);
+    dues::offer(souk).await?;
     let hash = identity::hash_password(PASSWORD).await?;
     identity::add_staff(souk, "admin@souk.test", "Asha Rao", hash.clone(), None).await?;
     for name in COMPANIES {
@@ -148,9 +153,52 @@ pub async fn load(souk: &Souk) -> Result<bool> {
         let file: File = serde_json::from_slice(&file.data).map_err(Error::internal)?;
         let back = i64::try_from((DAY * 31).as_micros()).unwrap_or_default();
         let (company, shelves) = clock::shifted(-back, open(souk, file, &hash)).await?;
+        clock::shifted(-back, dues::subscribe(souk, name, company)).await?;
         trade(souk, name, company, &shelves, &hash).await?;
+        let yesterday = -i64::try_from(DAY.as_micros()).unwrap_or_default();
+        clock::shifted(yesterday, invite(souk, name, company, &shelves)).await?;
+        dues::owe(souk, name, company).await?;
     }
     Ok(true)
+}
+
+/// The e-mail of whoever is still waited for in a demo company.
+fn invited(slug: &str) -> String {
+    format!("asif@{slug}.test")
+}
+
+/// Somebody who has not answered yet.
+async fn invite(souk: &Souk, slug: &str, company: CompanyId, shelves: &[Shelf]) -> Result<()> {
+    let scope = souk.read(Tenant::system(company)).await?;
+    let admin = identity::member_by_email(&scope, &format!("admin@{slug}.test")).await?.ok_or(Error::NOT_FOUND)?;
+    drop(scope);
+    let admin = Tenant { actor: Actor::Member(admin.id), name: admin.name, ..Tenant::system(company) };
+    let new = Invitation {
+        email: invited(slug),
+        name: "Asif Mohammed".into(),
+        role: Some(Role::ShopStaff.name().into()),
+        shop_ids: shelves.first().map(|shelf| shelf.shop).into_iter().collect(),
+        assignments: vec![],
+    };
+    identity::invite(souk, &admin, new).await.map(|_| ())
+}
+
+/// Where the demo's open invitation is accepted, as its letter says; nothing once it was.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn open_invitation(souk: &Souk) -> Result<Option<String>> {
+    let Some(slug) = COMPANIES.first() else { return Ok(None) };
+    let platform = souk.platform("set-up").await?;
+    let Some(company) = companies::by_slug(&platform, slug).await? else { return Ok(None) };
+    drop(platform);
+    let scope = souk.read(Tenant::system(company.id)).await?;
+    let waited_for = identity::member_by_email(&scope, &invited(slug)).await?.filter(|one| one.is_active && one.joined_at.is_none());
+    drop(scope);
+    match waited_for {
+        Some(member) => identity::invitation_path(souk, company.id, member.id).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// The company with its shops, people and goods.
@@ -192,6 +240,7 @@ async fn open(souk: &Souk, file: File, hash: &str) -> Result<(CompanyId, Vec<She
             lat: Some(shop.lat),
             lng: Some(shop.lng),
             hours,
+            ..NewShop::default()
         };
         let shop = shops::open(&scope, new).await?;
         places.push(inventory::open_location(&scope, "shop", &shop.slug, &shop.name, Some(shop.id)).await?);
@@ -202,33 +251,38 @@ async fn open(souk: &Souk, file: File, hash: &str) -> Result<(CompanyId, Vec<She
     }
     let mut brands = BTreeMap::new();
     for brand in file.brands {
-        brands.insert(brand.slug.clone(), (catalog::add_brand(&scope, &brand.slug, &brand.name).await?, brand.name));
+        brands.insert(brand.slug.clone(), catalog::add_brand(&scope, NewBrand { slug: Some(brand.slug), name: brand.name }).await?);
     }
     let mut categories = BTreeMap::new();
     for category in file.categories {
         let parent = category.parent.as_ref().and_then(|slug| categories.get(slug)).copied();
-        let translations = json!({ "hi": { "name": category.name_hi } });
-        let new = NewCategory { slug: category.slug.clone(), name: category.name, translations, parent };
+        let new = NewCategory {
+            slug: Some(category.slug.clone()),
+            name: category.name,
+            translations: in_hindi(category.name_hi),
+            parent_id: parent,
+            tax_rate: category.tax_rate,
+        };
         categories.insert(category.slug, catalog::add_category(&scope, new).await?);
     }
+    let mut sitters = Vec::new();
     for product in file.products {
-        let brand = brands.get(&product.brand);
+        let sitter = (product.category.clone(), product.slug.clone(), product.name.clone());
         let new = NewProduct {
-            slug: product.slug,
+            slug: Some(product.slug),
             name: product.name,
             description: product.description,
-            translations: json!({ "hi": { "name": product.name_hi } }),
+            translations: in_hindi(product.name_hi),
             tags: product.tags,
-            brand: brand.map(|(id, _)| *id),
-            brand_name: brand.map(|(_, name)| name.clone()).unwrap_or_default(),
-            category: categories.get(&product.category).copied(),
-            shop: None,
+            brand_id: brands.get(&product.brand).copied(),
+            category_id: categories.get(&product.category).copied(),
             is_featured: product.featured,
-            origin: product.origin,
-            is_organic: product.organic,
+            facts: Facts { origin: product.origin, organic: product.organic, ..Facts::default() },
             variants: product.variants.iter().map(new_variant).collect(),
+            ..NewProduct::default()
         };
-        let (_, ids) = catalog::add_product(&scope, new).await?;
+        let (id, ids) = catalog::add_product(&scope, new).await?;
+        sitters.push((id, sitter));
         for (id, variant) in ids.into_iter().zip(product.variants) {
             for ((place, shelf), quantity) in places.iter().zip(&mut shelves).zip(variant.stock) {
                 // What the month's customers will take is put on the shelf beforehand.
@@ -240,6 +294,12 @@ async fn open(souk: &Souk, file: File, hash: &str) -> Result<(CompanyId, Vec<She
         }
     }
     scope.commit().await?;
+    let storage = storage::of(souk.settings());
+    for (id, (category, slug, alt)) in sitters {
+        let picture = catalog::of_pixels(drawn::picture(&category, &slug))?;
+        let new = NewPicture { alt, variant: None };
+        catalog::add_picture(souk, storage.as_ref(), &Tenant::system(company.id), id, &picture, &new).await?;
+    }
 
     let all: Vec<_> = shelves.iter().map(|shelf| shelf.shop).collect();
     for (local, name, role, shops) in [
@@ -247,10 +307,27 @@ async fn open(souk: &Souk, file: File, hash: &str) -> Result<(CompanyId, Vec<She
         ("manager", "Rohan Das", Role::ShopManager, all.clone()),
         ("staff", "Kiran Patel", Role::ShopStaff, all.first().copied().into_iter().collect()),
         ("rider", "Imran Khan", Role::Rider, all.clone()),
+        ("keeper", "Lakshmi Rao", Role::ShopStaff, all.clone()),
     ] {
         identity::add_staff(souk, &format!("{local}@{slug}.test"), name, hash.to_owned(), Some((company.id, role, shops))).await?;
     }
+    let scope = souk.write(Tenant::system(company.id)).await?;
+    keep_stock(&scope, &format!("keeper@{slug}.test"), &all).await?;
+    scope.commit().await?;
     Ok((company.id, shelves))
+}
+
+/// A role of the company's own, and who has it at the shops.
+async fn keep_stock(scope: &Scope, email: &str, shops: &[ShopId]) -> Result<()> {
+    let permissions = ["inventory:read", "inventory:write", "inventory:handle", "notifications:read"].map(str::to_owned).to_vec();
+    let role = identity::add_role(scope, NewRole { name: "Stock keeper".into(), permissions }).await?.role.id.to_string();
+    let keeper = identity::member_by_email(scope, email).await?.ok_or(Error::NOT_FOUND)?;
+    let places = identity::places_of(Some(&role), shops, &[]);
+    identity::change_member(scope, keeper.id, MemberChange { name: None, places: Some(places) }, None).await.map(|_| ())
+}
+
+fn in_hindi(name: String) -> Translations {
+    Translations::from([("hi".into(), Translation { name: Some(name), description: None })])
 }
 
 fn new_variant(variant: &FileVariant) -> NewVariant {
@@ -262,7 +339,7 @@ fn new_variant(variant: &FileVariant) -> NewVariant {
         price: Money(variant.price),
         compare_at_price: variant.compare_at.map(Money),
         cost: Money(variant.cost),
-        by_weight: variant.sold_by == "weight",
+        sold_by: if variant.sold_by == "weight" { SoldBy::Weight } else { SoldBy::Unit },
     }
 }
 
@@ -316,6 +393,22 @@ fn ending(number: usize, of: usize) -> Status {
     }
 }
 
+/// Where the demo's parcels go.
+pub(super) fn address(customer: &Customer) -> identity::Address {
+    identity::Address {
+        name: customer.name.clone(),
+        line1: "12 Lake View Road".into(),
+        line2: None,
+        city: "Bengaluru".into(),
+        state: Some("Karnataka".into()),
+        postal_code: "560038".into(),
+        country: "IN".into(),
+        phone: customer.phone.clone(),
+        lat: None,
+        lng: None,
+    }
+}
+
 async fn one_order(souk: &Souk, company: CompanyId, customer: &Customer, shelves: &[Shelf], dice: &mut StdRng, end: Status) -> Result<()> {
     let Some(shelf) = shelves.get(dice.random_range(0..shelves.len())) else { return Ok(()) };
     let mut items: Vec<NewItem> = Vec::new();
@@ -328,18 +421,8 @@ async fn one_order(souk: &Souk, company: CompanyId, customer: &Customer, shelves
     }
     let on_delivery = dice.random_range(0..4) == 0;
     let new = NewOrder {
-        shipping_address: Address {
-            name: customer.name.clone(),
-            line1: "12 Lake View Road".into(),
-            line2: None,
-            city: "Bengaluru".into(),
-            state: Some("Karnataka".into()),
-            postal_code: "560038".into(),
-            country: "IN".into(),
-            phone: customer.phone.clone(),
-            lat: None,
-            lng: None,
-        },
+        shipping_address: Some(address(customer)),
+        address_id: None,
         billing_address: None,
         gateway: if on_delivery { "cod" } else { "test" }.into(),
         payment_method: None,

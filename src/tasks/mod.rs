@@ -2,3 +2,8 @@
 
 pub mod admin;
 pub mod demo;
+mod drawn;
+mod dues;
+pub mod large;
+pub mod retain;
+pub mod work;

@@ -4,14 +4,21 @@ use std::marker::PhantomData;
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, Method, header, request::Parts},
 };
 
-use super::{Actor, PLATFORM_COMPANY, Permission, Role, Scope, Souk, Tenant};
+use super::{
+    Actor, PLATFORM_COMPANY, Permission, Role, Scope, Souk, Tenant,
+    limits::{Client, Meter},
+    roles,
+};
 use crate::{
     errors::{Error, Result},
-    ids::{CompanyId, ShopId},
-    models::{companies, identity},
+    ids::{CompanyId, ShopId, StaffId},
+    models::{
+        companies::{self, Standing},
+        identity,
+    },
 };
 
 /// What the outermost layer learned of a request.
@@ -19,6 +26,50 @@ use crate::{
 pub struct Request {
     pub id: String,
     pub ip: String,
+    pub meter: Meter,
+}
+
+/// Where a request comes from, as sessions and the audit note it.
+#[derive(Clone, Debug, Default)]
+pub struct Device {
+    pub ip: String,
+    pub agent: String,
+    pub request_id: String,
+}
+
+impl Device {
+    fn of(parts: &Parts) -> Self {
+        let request = parts.extensions.get::<Request>().cloned().unwrap_or_default();
+        let agent = text(&parts.headers, header::USER_AGENT.as_str()).unwrap_or_default();
+        Self { ip: request.ip, agent: agent.chars().take(200).collect(), request_id: request.id }
+    }
+
+    /// `tenant`, as it acts from this device.
+    #[must_use]
+    pub fn used_by(&self, tenant: Tenant) -> Tenant {
+        Tenant { ip_address: self.ip.clone(), user_agent: self.agent.clone(), request_id: self.request_id.clone(), ..tenant }
+    }
+
+    /// Somebody who is not signed in, in this company.
+    #[must_use]
+    pub fn guest(&self, company: CompanyId) -> Tenant {
+        self.used_by(Tenant { actor: Actor::Guest, role: Role::Public, name: "guest".into(), ..Tenant::system(company) })
+    }
+}
+
+impl FromRequestParts<Souk> for Device {
+    type Rejection = Error;
+
+    /// Whoever comes in without a sign-in of theirs is counted at the door.
+    async fn from_request_parts(parts: &mut Parts, souk: &Souk) -> Result<Self> {
+        let device = Self::of(parts);
+        souk.limits().admit(Client::Door(&device.ip), &meter(parts))?;
+        Ok(device)
+    }
+}
+
+fn meter(parts: &Parts) -> Meter {
+    parts.extensions.get::<Request>().map(|request| request.meter.clone()).unwrap_or_default()
 }
 
 /// A caller who may do `P`.
@@ -45,10 +96,35 @@ impl<P: Permission> Access<P> {
     /// # Errors
     /// 400 for the platform's people without a company; else when the database cannot be reached.
     pub async fn write(&self) -> Result<Scope> {
+        self.ensure_company()?;
+        self.souk.write(self.tenant.clone()).await
+    }
+
+    /// # Errors
+    /// 400 for the platform's people without a company: what they write, they write somewhere.
+    pub fn ensure_company(&self) -> Result<()> {
         if self.tenant.company == PLATFORM_COMPANY {
             return Err(Error::Malformed { code: "company_required", detail: "name a company with the header X-Company".into() });
         }
-        self.souk.write(self.tenant.clone()).await
+        Ok(())
+    }
+
+    /// Whether this is one of the platform's people who named no company, and so looks across them.
+    #[must_use]
+    pub fn sees_all(&self) -> bool {
+        self.tenant.role == Role::SuperAdmin && self.tenant.company == PLATFORM_COMPANY
+    }
+
+    /// The same access within a company that one of the platform's people found across companies.
+    /// For everybody else only their own company is a company.
+    ///
+    /// # Errors
+    /// 404 for another company than the request's own.
+    pub fn within(mut self, company: CompanyId) -> Result<Self> {
+        if self.tenant.role == Role::SuperAdmin && self.tenant.company == PLATFORM_COMPANY {
+            self.tenant.company = company;
+        }
+        if self.tenant.company == company { Ok(self) } else { Err(Error::NOT_FOUND) }
     }
 
     #[must_use]
@@ -59,6 +135,20 @@ impl<P: Permission> Access<P> {
     #[must_use]
     pub const fn souk(&self) -> &Souk {
         &self.souk
+    }
+
+    /// The same caller for something else that they may do, at the shops where they may do that:
+    /// for pages that show several things.
+    #[must_use]
+    pub fn also<Q: Permission>(&self) -> Option<Access<Q>> {
+        Some(Access {
+            souk: self.souk.clone(),
+            tenant: self.tenant.clone().narrowed(Q::NAME)?,
+            claims: self.claims.clone(),
+            portal: self.portal.clone(),
+            cart_token: self.cart_token.clone(),
+            permission: PhantomData,
+        })
     }
 
     /// The access token's claims, for acts on the session itself.
@@ -77,6 +167,22 @@ impl<P: Permission> Access<P> {
         self.portal.as_ref().ok_or(Error::NotSignedIn { code: "not_signed_in" })
     }
 
+    /// The signed-in person, with the session they use now.
+    ///
+    /// # Errors
+    /// 401 when nobody is signed in.
+    pub fn holder(&self) -> Result<identity::Holder> {
+        if let Some(portal) = &self.portal {
+            return Ok(identity::Holder { whose: identity::Whose::Staff(portal.staff.id), session: portal.session });
+        }
+        let claims = self.claims()?;
+        let whose = match self.tenant.actor {
+            Actor::Customer(id) => identity::Whose::Customer(self.tenant.company, id),
+            _ => identity::Whose::Staff(StaffId(claims.user_id)),
+        };
+        Ok(identity::Holder { whose, session: claims.sid })
+    }
+
     /// The guest cart's token, when one came along.
     #[must_use]
     pub fn cart_token(&self) -> Option<String> {
@@ -84,12 +190,14 @@ impl<P: Permission> Access<P> {
     }
 
     /// Who an idempotency key belongs to: the person, or for a guest the cart.
-    #[must_use]
-    pub fn caller(&self) -> String {
+    ///
+    /// # Errors
+    /// 422 for a guest without a cart: two of them would share each other's answers.
+    pub fn caller(&self) -> Result<String> {
         match (self.tenant.actor.id(), &self.cart_token) {
-            (Some(id), _) => id.to_string(),
-            (None, Some(token)) => format!("cart:{}", super::keys::hash(token.as_bytes())),
-            (None, None) => "guest".into(),
+            (Some(id), _) => Ok(id.to_string()),
+            (None, Some(token)) => Ok(format!("cart:{}", super::keys::hash(token.as_bytes()))),
+            (None, None) => Err(Error::invalid("Idempotency-Key", "no_caller", "a guest's key belongs to a cart: send X-Cart-Token")),
         }
     }
 
@@ -105,51 +213,73 @@ impl<P: Permission> FromRequestParts<Souk> for Access<P> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, souk: &Souk) -> Result<Self> {
-        let request = parts.extensions.get::<Request>().cloned().unwrap_or_default();
+        let device = Device::of(parts);
+        let (limits, meter) = (souk.limits(), meter(parts));
         let is_page = !parts.uri.path().starts_with("/api");
         let headers = &parts.headers;
         let mut claims = None;
         let mut portal = None;
-        let mut tenant = if is_page {
+        let tenant = if is_page {
             let cookie = cookie(headers, "souk_session").ok_or(Error::NotSignedIn { code: "not_signed_in" })?;
+            limits.admit(Client::Person(cookie.as_bytes()), &meter)?;
             let person = identity::caller_of_cookie(souk, &cookie).await?;
-            let tenant = person.tenant.clone();
+            let tenant = person.tenant_on(&place(parts));
             portal = Some(person);
             tenant
         } else if let Some(token) = bearer(headers)? {
-            let read = identity::read_token(souk, token)?;
+            // Whose requests these are is known before the database is asked.
+            let read = match identity::read_token(souk, token) {
+                Ok(read) => read,
+                Err(refusal) => {
+                    limits.admit(Client::Guest(&device.ip), &meter)?;
+                    return Err(refusal);
+                }
+            };
+            limits.admit(Client::Person(read.user_id.as_bytes()), &meter)?;
             // The company of a token is its own; a header or host that names another is refused.
             let named = named_company(souk, headers).await?;
-            let tenant = identity::caller_of_claims(souk, &read, named).await?;
+            let tenant = identity::caller_of_claims(souk, &read, named.map(|(id, _)| id)).await?;
             claims = Some(read);
             tenant
         } else {
+            limits.admit(Client::Guest(&device.ip), &meter)?;
             let company = named_company(souk, headers).await?;
-            let company =
+            let (company, standing) =
                 company.ok_or(Error::Malformed { code: "company_required", detail: "name a company with the header X-Company".into() })?;
-            Tenant { actor: Actor::Guest, role: Role::Public, name: "guest".into(), ..Tenant::system(company) }
+            Tenant { actor: Actor::Guest, role: Role::Public, name: "guest".into(), standing, ..Tenant::system(company) }
         };
-        tenant.ip_address = request.ip;
-        tenant.request_id = request.id;
-        tenant.user_agent = text(headers, header::USER_AGENT.as_str()).unwrap_or_default().chars().take(200).collect();
-        if !tenant.role.may(P::NAME) {
-            return Err(if tenant.role == Role::Public {
-                Error::NotSignedIn { code: "not_signed_in" }
-            } else {
-                Error::NotAllowed { code: "forbidden" }
-            });
-        }
+        let tenant = device.used_by(tenant);
+        limits.admit(Client::Company(tenant.company), &meter)?;
+        let role = tenant.role;
+        let refusal = || match role {
+            Role::Public => Error::NotSignedIn { code: "not_signed_in" },
+            _ => Error::NotAllowed { code: "forbidden" },
+        };
+        let tenant = tenant.narrowed(P::NAME).ok_or_else(refusal)?;
+        refuse_lapsed(&tenant, &parts.method, parts.uri.path(), P::NAME)?;
         let cart_token = text(headers, "x-cart-token").map(str::to_owned);
         Ok(Self { souk: souk.clone(), tenant, claims, portal, cart_token, permission: PhantomData })
     }
 }
 
+/// Refuses to change anything for a company whose subscription has lapsed, whoever asks and through
+/// whichever door. The standing came with the caller's own row, so this asks nothing.
+fn refuse_lapsed(tenant: &Tenant, method: &Method, path: &str, permission: &str) -> Result<()> {
+    let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
+    // One's own account is one's own; other people's are not, under whatever permission they are reached.
+    let is_own = roles::holds_while_lapsed(permission) && !path.starts_with("/api/users");
+    if reads || tenant.standing != Standing::Lapsed || is_own {
+        return Ok(());
+    }
+    Err(Error::NotAllowed { code: "subscription_lapsed" })
+}
+
 /// The company a request names without a person: for register and sign-in.
 pub struct Guest {
     pub company: Option<CompanyId>,
-    pub ip: String,
-    pub agent: String,
-    pub request_id: String,
+    /// How that company stands with the platform.
+    pub standing: Standing,
+    pub device: Device,
     pub cart_token: Option<String>,
 }
 
@@ -160,18 +290,13 @@ impl Guest {
         self.company.ok_or(Error::Malformed { code: "company_required", detail: "name a company with the header X-Company".into() })
     }
 
-    /// Somebody who is not signed in, in this company.
-    #[must_use]
-    pub fn tenant(&self, company: CompanyId) -> Tenant {
-        Tenant {
-            actor: Actor::Guest,
-            role: Role::Public,
-            name: "guest".into(),
-            ip_address: self.ip.clone(),
-            user_agent: self.agent.clone(),
-            request_id: self.request_id.clone(),
-            ..Tenant::system(company)
-        }
+    /// The company, where it still takes new customers.
+    ///
+    /// # Errors
+    /// 400 `company_required`; 403 `subscription_lapsed`.
+    pub fn open_company(&self) -> Result<CompanyId> {
+        let company = self.company()?;
+        if self.standing == Standing::Lapsed { Err(Error::NotAllowed { code: "subscription_lapsed" }) } else { Ok(company) }
     }
 }
 
@@ -179,15 +304,23 @@ impl FromRequestParts<Souk> for Guest {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, souk: &Souk) -> Result<Self> {
-        let request = parts.extensions.get::<Request>().cloned().unwrap_or_default();
+        let device = Device::from_request_parts(parts, souk).await?;
+        let named = named_company(souk, &parts.headers).await?;
         Ok(Self {
-            company: named_company(souk, &parts.headers).await?,
-            ip: request.ip,
-            agent: text(&parts.headers, header::USER_AGENT.as_str()).unwrap_or_default().into(),
-            request_id: request.id,
+            company: named.map(|(id, _)| id),
+            standing: named.map(|(_, standing)| standing).unwrap_or_default(),
+            device,
             cart_token: text(&parts.headers, "x-cart-token").map(str::to_owned),
         })
     }
+}
+
+/// Which page a request is about: for the jump box the one that it was opened on.
+fn place(parts: &Parts) -> String {
+    let path = parts.uri.path();
+    let query = parts.uri.query().filter(|_| path == "/jump").unwrap_or_default();
+    let query: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
+    query.into_iter().find(|(name, _)| name == "from").map_or_else(|| path.to_owned(), |(_, from)| from)
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -214,13 +347,13 @@ pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
         .map(|(_, value)| value.to_owned())
 }
 
-/// The company of the header `X-Company`, or of a host under the base domain.
-async fn named_company(souk: &Souk, headers: &HeaderMap) -> Result<Option<CompanyId>> {
+/// The company of the header `X-Company`, or of a host under the base domain, and how it stands.
+async fn named_company(souk: &Souk, headers: &HeaderMap) -> Result<Option<(CompanyId, Standing)>> {
     let host = text(headers, header::HOST.as_str()).unwrap_or_default();
     let host = host.split(':').next().unwrap_or_default();
     let of_host = host.strip_suffix(&format!(".{}", souk.settings().base_domain));
     let Some(slug) = text(headers, "x-company").or(of_host) else { return Ok(None) };
     let platform = souk.platform("company-by-name").await?;
     let company = companies::by_slug(&platform, slug).await?;
-    company.map(|company| Some(company.id)).ok_or(Error::NotFound { code: "company_unknown" })
+    company.map(|company| Some((company.id, company.standing))).ok_or(Error::NotFound { code: "company_unknown" })
 }

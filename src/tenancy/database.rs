@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use fs4::fs_std::FileExt;
-use migration::{Migrator, MigratorTrait};
+use migration::{Migrator, MigratorTrait, tenant::months_ahead};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, Statement,
     TransactionOptions, TransactionTrait,
@@ -15,6 +15,9 @@ use crate::{
     settings::Settings,
 };
 
+/// How long the logs that are kept by months have room for, without another `souk db migrate`.
+const MONTHS_AHEAD: u32 = 24;
+
 pub(super) struct Databases {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
@@ -24,16 +27,18 @@ impl Databases {
     pub(super) async fn open(settings: &Settings) -> Result<Self> {
         let url = settings.database();
         if settings.is_sqlite() {
-            let writer = Database::connect(sqlite(&url, 1, false)).await?;
-            let reader = Database::connect(sqlite(&url, settings.database_connections.max(2), true)).await?;
+            let log = settings.log_statements;
+            let writer = Database::connect(sqlite(&url, 1, false, log)).await?;
+            let reader = Database::connect(sqlite(&url, settings.database_connections.max(2), true, log)).await?;
             return Ok(Self { writer, reader });
         }
         let mut options = ConnectOptions::new(url);
         options
             .max_connections(settings.database_connections)
             .connect_timeout(Duration::from_secs(8))
-            .acquire_timeout(Duration::from_secs(8))
-            .sqlx_logging(false);
+            // A crowd waits in line, as it does for SQLite's one writer.
+            .acquire_timeout(Duration::from_secs(30))
+            .sqlx_logging(settings.log_statements);
         let writer = Database::connect(options).await?;
         if settings.is_production {
             refuse_strong_login(&writer).await?;
@@ -54,12 +59,26 @@ impl Databases {
         Ok(pool.begin_with_options(options).await?)
     }
 
+    /// The pools' connections: open ones, and those of them that are idle.
+    pub(super) fn connections(&self) -> (u32, usize) {
+        match self.backend() {
+            DbBackend::Postgres => {
+                let pool = self.writer.get_postgres_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+            _ => {
+                let (writer, reader) = (self.writer.get_sqlite_connection_pool(), self.reader.get_sqlite_connection_pool());
+                (writer.size() + reader.size(), writer.num_idle() + reader.num_idle())
+            }
+        }
+    }
+
     pub(super) async fn is_alive(&self) -> bool {
         self.reader.query_one_raw(Statement::from_string(self.backend(), "SELECT 1")).await.is_ok()
     }
 }
 
-fn sqlite(url: &str, connections: u32, read_only: bool) -> ConnectOptions {
+fn sqlite(url: &str, connections: u32, read_only: bool, log: bool) -> ConnectOptions {
     let mode = if read_only { "ro" } else { "rwc" };
     let mut options = ConnectOptions::new(format!("{url}?mode={mode}"));
     options
@@ -68,7 +87,7 @@ fn sqlite(url: &str, connections: u32, read_only: bool) -> ConnectOptions {
         .acquire_timeout(Duration::from_secs(30))
         .idle_timeout(None)
         .max_lifetime(None)
-        .sqlx_logging(false)
+        .sqlx_logging(log)
         .map_sqlx_sqlite_opts(move |options| {
             let options = options
                 .busy_timeout(Duration::from_secs(10))
@@ -97,7 +116,10 @@ pub async fn migrate(settings: &Settings) -> Result<()> {
         // One process migrates, the others wait for it.
         let lock = |verb| Statement::from_string(DbBackend::Postgres, format!("SELECT pg_advisory_{verb}(7685107)"));
         db.query_one_raw(lock("lock")).await?;
-        let done = Migrator::up(&db, None).await;
+        let mut done = Migrator::up(&db, None).await;
+        if done.is_ok() {
+            done = months_ahead(&db, MONTHS_AHEAD).await;
+        }
         db.query_one_raw(lock("unlock")).await?;
         done?;
     }
@@ -116,7 +138,7 @@ pub async fn status(settings: &Settings) -> Result<()> {
 async fn migration_connection(settings: &Settings) -> Result<DatabaseConnection> {
     if settings.is_sqlite() {
         std::fs::create_dir_all(&settings.data_dir).map_err(Error::internal)?;
-        let mut options = sqlite(&settings.database(), 1, false);
+        let mut options = sqlite(&settings.database(), 1, false, false);
         options.map_sqlx_sqlite_opts(|options| options.foreign_keys(false).pragma("journal_mode", "WAL"));
         return Ok(Database::connect(options).await?);
     }
@@ -126,14 +148,22 @@ async fn migration_connection(settings: &Settings) -> Result<DatabaseConnection>
     Ok(Database::connect(options).await?)
 }
 
-/// A login that row-level security does not bind would make that wall decoration.
+/// A login that row-level security does not bind, or that has the roles' rights without taking
+/// them, would make that wall decoration.
 async fn refuse_strong_login(db: &DatabaseConnection) -> Result<()> {
-    let ask = "SELECT (rolsuper OR rolbypassrls) AS strong FROM pg_roles WHERE rolname = current_user";
+    let ask = "SELECT (rolsuper OR rolbypassrls) AS strong, EXISTS (SELECT 1 FROM pg_roles AS ours \
+               WHERE ours.rolname IN ('souk_app', 'souk_platform', 'souk_retain') \
+               AND pg_has_role(current_user, ours.oid, 'USAGE')) AS inherits FROM pg_roles WHERE rolname = current_user";
     let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, ask)).await?;
-    let strong = row.map(|row| row.try_get::<bool>("", "strong")).transpose()?.unwrap_or(true);
-    if strong {
+    let flag = |name: &str| row.as_ref().is_none_or(|row| row.try_get::<bool>("", name).unwrap_or(true));
+    if flag("strong") {
         return Err(Error::internal(
             "DATABASE_URL signs in as a superuser or a role that bypasses row security: use a plain login that owns the tables",
+        ));
+    }
+    if flag("inherits") {
+        return Err(Error::internal(
+            "DATABASE_URL signs in as a role that inherits souk_app, souk_platform or souk_retain: make it NOINHERIT",
         ));
     }
     Ok(())

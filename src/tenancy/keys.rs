@@ -19,6 +19,7 @@ pub struct Generation {
     pub tokens: [u8; 32],
     pub cursors: [u8; 32],
     pub checkpoints: [u8; 32],
+    pub links: [u8; 32],
 }
 
 impl Keys {
@@ -52,7 +53,7 @@ impl Generation {
             Ok::<_, Error>(key)
         };
         let id = hex(&key("id")?).chars().take(8).collect();
-        Ok(Self { id, tokens: key("tokens")?, cursors: key("cursors")?, checkpoints: key("checkpoints")? })
+        Ok(Self { id, tokens: key("tokens")?, cursors: key("cursors")?, checkpoints: key("checkpoints")?, links: key("links")? })
     }
 }
 
@@ -67,6 +68,12 @@ pub fn mac(key: &[u8; 32], message: &[u8]) -> String {
             hex(&mac.finalize().into_bytes())
         },
     )
+}
+
+/// Whether two texts are the same, in a time that does not tell how much of them is.
+#[must_use]
+pub fn is_same(left: &str, right: &str) -> bool {
+    left.len() == right.len() && left.bytes().zip(right.bytes()).fold(0, |differs, (one, other)| differs | (one ^ other)) == 0
 }
 
 /// SHA-256 in hexadecimal.

@@ -23,6 +23,7 @@
 mod access;
 pub mod database;
 pub mod keys;
+pub mod limits;
 mod platform;
 pub mod roles;
 mod scope;
@@ -31,13 +32,17 @@ use std::sync::Arc;
 
 pub(crate) use self::scope::owned;
 pub use self::{
-    access::{Access, Guest, Request, cookie},
-    platform::{PLATFORM_COMPANY, Platform},
-    roles::{Permission, Role},
+    access::{Access, Device, Guest, Request, cookie},
+    platform::{Lent, PLATFORM_COMPANY, Platform},
+    roles::{Grant, Permission, Role},
     scope::{Actor, Change, Owned, Scope, Tenant},
 };
-use self::{database::Databases, keys::Keys};
-use crate::{errors::Result, settings::Settings};
+use self::{
+    database::Databases,
+    keys::Keys,
+    limits::{Limits, Proxies},
+};
+use crate::{bell::Bell, errors::Result, gateways::messaging::Carriers, ids::RowId, settings::Settings};
 
 /// What handlers and workers carry: the databases behind the wall, the settings, the keys.
 #[derive(Clone)]
@@ -47,8 +52,11 @@ struct Inner {
     databases: Databases,
     settings: Settings,
     keys: Keys,
-    /// Rings when a unit with events or jobs has committed, so that work need not wait for the poll.
-    bell: tokio::sync::Notify,
+    limits: Limits,
+    proxies: Proxies,
+    carriers: Carriers,
+    bell: Bell,
+    process: RowId,
 }
 
 impl Souk {
@@ -58,9 +66,14 @@ impl Souk {
     /// When the database cannot be reached, or production may not use it so.
     pub async fn open(settings: Settings) -> Result<Self> {
         settings.check()?;
+        crate::gateways::choose_cryptography();
+        let carriers = Carriers::open(&settings)?;
         let databases = Databases::open(&settings).await?;
         let keys = Keys::derive(settings.secret.as_deref().unwrap_or_default())?;
-        Ok(Self(Arc::new(Inner { databases, settings, keys, bell: tokio::sync::Notify::new() })))
+        let limits = Limits::new(settings.rate_limits);
+        let proxies = Proxies::parse(&settings.trusted_proxies)?;
+        let bell = Bell::new(settings.redis_url.is_some());
+        Ok(Self(Arc::new(Inner { databases, settings, keys, limits, proxies, carriers, bell, process: RowId::new() })))
     }
 
     #[must_use]
@@ -73,14 +86,28 @@ impl Souk {
         &self.0.keys
     }
 
-    /// Tells the workers of this process that there may be something to do.
-    pub fn ring(&self) {
-        self.0.bell.notify_one();
+    /// How much one client may ask.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
     }
 
-    /// Waits for the bell.
-    pub async fn rung(&self) {
-        self.0.bell.notified().await;
+    /// Whose word about a client's address is believed.
+    #[must_use]
+    pub fn proxies(&self) -> &Proxies {
+        &self.0.proxies
+    }
+
+    /// The ways by which messages leave.
+    #[must_use]
+    pub fn carriers(&self) -> &Carriers {
+        &self.0.carriers
+    }
+
+    /// Rings when a unit with events or jobs has committed.
+    #[must_use]
+    pub fn bell(&self) -> &Bell {
+        &self.0.bell
     }
 
     /// A unit of reads on behalf of `tenant`.
@@ -109,6 +136,19 @@ impl Souk {
 
     pub(in crate::tenancy) fn databases(&self) -> &Databases {
         &self.0.databases
+    }
+
+    /// The name of this process among those of the installation.
+    #[must_use]
+    pub fn process(&self) -> RowId {
+        self.0.process
+    }
+
+    /// How many connections this process has to the database, and how many of them are idle.
+    #[must_use]
+    pub fn connections(&self) -> (i64, i64) {
+        let (open, idle) = self.0.databases.connections();
+        (i64::from(open), i64::try_from(idle).unwrap_or_default())
     }
 
     /// Whether the database answers.

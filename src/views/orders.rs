@@ -1,29 +1,41 @@
 //! Orders and checkouts as the API shows them.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::{
     errors::Result,
-    ids::CheckoutId,
+    ids::{CheckoutId, OrderId},
     models::{
         orders::{self, Item, Order, TimelineEntry},
         payments,
     },
-    tenancy::Scope,
+    tenancy::{Platform, Scope},
 };
 
 /// Orders with their lines and histories: three statements, however many orders.
 pub async fn orders(scope: &Scope, orders: &[Order]) -> Result<Vec<Value>> {
     let ids: Vec<_> = orders.iter().map(|order| order.id).collect();
-    let mut items = orders::items_of(scope, &ids).await?;
+    let items = orders::items_of(scope, &ids).await?;
     let events = orders::timeline(scope, &ids).await?;
-    Ok(orders
+    Ok(with_parts(orders, items, &events))
+}
+
+/// As [`orders`], of several companies.
+pub async fn orders_of_all(platform: &Platform, orders: &[Order]) -> Result<Vec<Value>> {
+    let (items, events) = orders::parts_of_all(platform, orders).await?;
+    Ok(with_parts(orders, items, &events))
+}
+
+fn with_parts(orders: &[Order], mut items: BTreeMap<OrderId, Vec<Item>>, events: &[TimelineEntry]) -> Vec<Value> {
+    orders
         .iter()
         .map(|order| {
             let history: Vec<_> = events.iter().filter(|event| event.order_id == order.id).collect();
             view(order, &items.remove(&order.id).unwrap_or_default(), &history)
         })
-        .collect())
+        .collect()
 }
 
 fn view(order: &Order, items: &[Item], history: &[&TimelineEntry]) -> Value {
@@ -33,7 +45,8 @@ fn view(order: &Order, items: &[Item], history: &[&TimelineEntry]) -> Value {
             json!({
                 "id": item.id, "variantId": item.variant_id, "productId": item.product_id, "name": item.name, "sku": item.sku,
                 "soldBy": item.sold_by, "quantity": item.quantity, "quantityShipped": item.quantity_shipped,
-                "quantityCancelled": item.quantity_cancelled, "quantityReturned": item.quantity_returned, "price": item.price,
+                "quantityCancelled": item.quantity_cancelled, "quantityReturned": item.quantity_returned,
+                "quantityShort": item.quantity_short, "price": item.price,
                 "subtotal": item.subtotal, "discount": item.discount, "tax": item.tax, "taxRate": item.tax_rate,
             })
         })
@@ -53,7 +66,7 @@ fn view(order: &Order, items: &[Item], history: &[&TimelineEntry]) -> Value {
         },
         "shippingAddress": order.shipping_address, "billingAddress": order.billing_address, "status": order.status,
         "paymentStatus": order.payment_status, "paymentId": order.payment_id, "trackingNumber": order.tracking_number,
-        "notes": order.notes, "statusHistory": history, "createdAt": order.created_at, "updatedAt": order.updated_at, "version": order.version,
+        "isShort": order.is_short, "notes": order.notes, "statusHistory": history, "createdAt": order.created_at, "updatedAt": order.updated_at, "version": order.version,
     })
 }
 

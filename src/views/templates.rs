@@ -29,17 +29,19 @@ pub struct Static;
 /// The languages a person can choose.
 pub const LANGUAGES: [&str; 2] = ["en", "hi"];
 
+/// The texts of each language, gathered from its folder: one file for each subject.
 static TEXTS: LazyLock<BTreeMap<&str, HashMap<String, String>>> = LazyLock::new(|| {
     LANGUAGES
         .into_iter()
-        .filter_map(|language| {
-            let file = Texts::get(&format!("{language}.json"))?;
-            Some((language, serde_json::from_slice(&file.data).ok()?))
+        .map(|language| {
+            let files = Texts::iter().filter(|name| name.starts_with(&format!("{language}/")));
+            let texts = files.filter_map(|name| serde_json::from_slice::<HashMap<_, _>>(&Texts::get(&name)?.data).ok());
+            (language, texts.flatten().collect())
         })
         .collect()
 });
 
-static ENGINE: LazyLock<std::result::Result<Tera, String>> = LazyLock::new(|| build().map_err(|error| format!("{error:?}")));
+static ENGINE: LazyLock<std::result::Result<Tera, String>> = LazyLock::new(|| build().map_err(|error| error.to_string()));
 
 fn build() -> tera::TeraResult<Tera> {
     let mut engine = Tera::default();
@@ -62,8 +64,14 @@ fn build() -> tera::TeraResult<Tera> {
 /// When the template is wrong or something it needs is missing.
 pub fn render(template: &str, data: &impl Serialize) -> Result<String> {
     let engine = ENGINE.as_ref().map_err(Error::internal)?;
-    let context = Context::from_serialize(data).map_err(|error| Error::internal(format!("{template}: {error:?}")))?;
-    engine.render(template, &context).map_err(|error| Error::internal(format!("{template}: {error:?}")))
+    let context = Context::from_serialize(data).map_err(|error| Error::internal(format!("{template}: {error}")))?;
+    engine.render(template, &context).map_err(|error| Error::internal(format!("{template}: {error}")))
+}
+
+/// A template as it is written.
+#[must_use]
+pub fn source(template: &str) -> Option<String> {
+    String::from_utf8(Views::get(template)?.data.into_owned()).ok()
 }
 
 /// A text by key, in a language, English where a translation is missing.
@@ -71,6 +79,12 @@ pub fn render(template: &str, data: &impl Serialize) -> Result<String> {
 pub fn text(key: &str, language: &str) -> String {
     let of = |language: &str| TEXTS.get(language).and_then(|texts| texts.get(key));
     of(language).or_else(|| of("en")).cloned().unwrap_or_else(|| key.to_owned())
+}
+
+/// A text with its gaps filled: `{n}` by what `n` shows.
+#[must_use]
+pub fn filled(key: &str, language: &str, gaps: &[(&str, &dyn std::fmt::Display)]) -> String {
+    gaps.iter().fold(text(key, language), |text, (name, value)| text.replace(&format!("{{{name}}}"), &value.to_string()))
 }
 
 fn t(words: Kwargs, _: &State) -> tera::TeraResult<String> {
@@ -91,5 +105,7 @@ fn icon(words: Kwargs, _: &State) -> tera::TeraResult<Value> {
 
 fn money(minor: i64, words: Kwargs, _: &State) -> tera::TeraResult<String> {
     let currency: String = words.must_get("currency")?;
-    Ok(Money(minor).display(&currency))
+    let shown = Money(minor).display(&currency);
+    let is_whole = words.get::<bool>("whole")?.unwrap_or_default();
+    Ok(if is_whole { shown.split('.').next().unwrap_or_default().to_owned() } else { shown })
 }

@@ -1,22 +1,35 @@
-//! The work behind the shop: every job and every schedule on one screen. Workers are doors: the
-//! acts are the domains'.
+//! The work behind the shop: every job, every listener and every schedule on one screen. Workers
+//! are doors: the acts are the domains'.
+#![expect(clippy::disallowed_methods, reason = "the workers' home is where tasks begin")]
 
+mod catalog;
+mod chain;
+mod clockwork;
+mod log;
 mod notices;
 mod payments;
+mod queue;
+mod sidekiq;
+mod wake;
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use tokio::sync::watch;
+use loco_rs::bgworker;
+use tokio::{sync::watch, task::JoinSet};
 
+pub use self::wake::Wake;
 use crate::{
+    clock,
     errors::{Error, Result},
+    figures,
     ids::CompanyId,
     models::{
-        audit, companies,
+        audit, companies, debts, health, identity, inventory,
         jobs::{self, Job, Kind},
-        orders, outbox,
+        notifications, orders, outbox,
+        outbox::Logged,
     },
-    tenancy::{Souk, Tenant},
+    tenancy::{Platform, Scope, Souk},
 };
 
 /// Does a job and ends it in the unit of its effect.
@@ -24,96 +37,202 @@ async fn perform(souk: &Souk, job: &Job) -> Result<()> {
     match Kind::named(&job.kind) {
         Some(Kind::Refund) => payments::refund(souk, job).await,
         Some(Kind::Deliver) => notices::deliver(souk, job).await,
+        Some(Kind::Redeliver) => log::redeliver(souk, job).await,
+        Some(Kind::Reword) => catalog::reword(souk, job).await,
+        Some(Kind::CheckChain) => chain::look(souk, job).await,
+        Some(Kind::Renditions) => catalog::renditions(souk, job).await,
         None => Err(Error::internal(format!("there is no job `{}`", job.kind))),
     }
 }
 
+/// Whether a listener hears a kind of event.
+type Hears = fn(&str) -> bool;
+
+/// The listeners on the log, and which events they hear. The name is stored: it never changes.
+const LISTENERS: &[(&str, Hears)] = &[("notices", notifications::hears)];
+
+/// Tells a listener of an event, in a unit that the caller keeps. It may be told twice.
+async fn tell(listener: &str, scope: &Scope, event: &Logged) -> Result<()> {
+    match listener {
+        "notices" => notifications::tell(scope, event).await,
+        other => Err(Error::internal(format!("nobody listens as `{other}`"))),
+    }
+}
+
+/// At least so often somebody looks at each company's chain of the audit.
+const CHAIN_LOOKED_AT: Duration = Duration::from_secs(24 * 3_600);
+
 /// The recurring tasks: name, seconds between ticks.
-const SCHEDULES: &[(&str, u64)] =
-    &[("payments.resolve", 2), ("orders.release_due", 5), ("audit.seal", 5), ("orders.cancel_unpaid", 60), ("audit.checkpoint", 300)];
+const SCHEDULES: &[(&str, u64)] = &[
+    ("payments.resolve", 2),
+    ("jobs.free_lost", 5),
+    ("orders.release_due", 5),
+    ("audit.seal", 5),
+    ("identity.end_acting", 5),
+    ("orders.cancel_unpaid", 60),
+    ("debts.day", 60),
+    ("audit.checkpoint", 300),
+    ("audit.check", 3_600),
+    ("work.forget", 3_600),
+    ("catalog.sweep_files", 3_600),
+];
+
+/// The companies for which a recurring task has something to do now, asked once for all of them.
+async fn due(platform: &Platform, name: &str) -> Result<Vec<CompanyId>> {
+    match name {
+        "payments.resolve" => crate::models::payments::companies_with_stale_attempts(platform).await,
+        "jobs.free_lost" => jobs::companies_with_lost(platform).await,
+        "orders.release_due" => inventory::companies_with_due_holds(platform).await,
+        "orders.cancel_unpaid" => orders::companies_with_unpaid(platform).await,
+        "debts.day" => debts::companies_with_work(platform).await,
+        "audit.seal" => audit::companies_with_unsealed(platform).await,
+        "identity.end_acting" => identity::companies_acted_in(platform).await,
+        "audit.checkpoint" => audit::companies_without_checkpoint(platform).await,
+        "audit.check" => audit::companies_unchecked_since(platform, clock::now().minus(CHAIN_LOOKED_AT)).await,
+        "work.forget" => companies::all_ids(platform).await,
+        "catalog.sweep_files" => crate::models::catalog::companies_with_lonely_files(platform).await,
+        other => Err(Error::internal(format!("there is no schedule `{other}`"))),
+    }
+}
 
 /// One recurring task for one company.
 async fn run_for(souk: &Souk, name: &str, company: CompanyId) -> Result<()> {
     match name {
         "payments.resolve" => payments::resolve(souk, company).await,
+        "jobs.free_lost" => jobs::free_lost(souk, company).await,
         "orders.release_due" => orders::release_due(souk, company).await.map(|_| ()),
         "orders.cancel_unpaid" => orders::cancel_unpaid(souk, company).await,
-        "audit.seal" => audit::seal(souk, company).await.map(|_| ()),
+        "debts.day" => debts::day(souk, company).await,
+        "audit.seal" => audit::seal_all(souk, company).await,
+        "identity.end_acting" => identity::end_acting_in(souk, company).await,
         "audit.checkpoint" => audit::checkpoint(souk, company).await,
+        "audit.check" => audit::check(souk, company).await.map(|_| ()),
+        "work.forget" => log::forget(souk, company).await,
+        "catalog.sweep_files" => catalog::sweep_files(souk, company).await,
         other => Err(Error::internal(format!("there is no schedule `{other}`"))),
     }
 }
 
-/// The running engine; dropping the sender stops it after what it is doing.
+/// How long what is at work may go on when the process is told to stop.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// What runs by itself in this process.
 pub struct Engine {
     stop: watch::Sender<bool>,
-    task: tokio::task::JoinHandle<()>,
+    tasks: JoinSet<()>,
+    queue: Option<Arc<bgworker::Queue>>,
 }
 
 impl Engine {
-    /// Starts the engine in this process.
-    #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the workers' home is where tasks begin")]
-    pub fn start(souk: Souk) -> Self {
-        let (stop, mut stopped) = watch::channel(false);
-        let task = tokio::spawn(async move {
-            let poll = Duration::from_millis(souk.settings().poll_milliseconds);
-            loop {
-                if let Err(error) = turn(&souk).await {
-                    tracing::warn!(%error, "the work stopped for a moment");
-                }
-                tokio::select! {
-                    _ = stopped.changed() => return,
-                    () = souk.rung() => {}
-                    () = tokio::time::sleep(poll) => {}
-                }
+    /// Starts what this process does beside serving: with `works` the log, the queues and the
+    /// schedules; with a queue the wake-ups that travel through it.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn start(souk: Souk, queue: Option<Arc<bgworker::Queue>>, works: bool) -> Result<Self> {
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(sum_up_figures(stopped.clone()));
+        tasks.spawn(say_that_it_is_there(souk.clone(), works, stopped.clone()));
+        if works {
+            log::introduce(&souk).await?;
+            tasks.spawn(log::number(souk.clone(), stopped.clone()));
+            for (listener, _) in LISTENERS {
+                tasks.spawn(log::listen(souk.clone(), listener, stopped.clone()));
             }
-        });
-        Self { stop, task }
+            for queue in jobs::QUEUES {
+                tasks.spawn(queue::work(souk.clone(), queue, stopped.clone()));
+            }
+            tasks.spawn(clockwork::run(souk.clone(), stopped.clone()));
+        }
+        if let Some(queue) = &queue {
+            tasks.spawn(wake::carry(souk, Arc::clone(queue), stopped));
+            if works {
+                tasks.spawn(wake::hear(Arc::clone(queue)));
+            }
+        }
+        Ok(Self { stop, tasks, queue })
     }
 
-    /// Lets the turn at work end, and no other begin.
-    pub async fn stop(self) {
+    /// Lets what is at work end, and nothing else begin; what takes too long is left to its lease.
+    pub async fn stop(mut self) {
         let _ = self.stop.send(true);
-        let _ = tokio::time::timeout(Duration::from_secs(20), self.task).await;
+        if let Some(queue) = &self.queue {
+            let _ = queue.shutdown();
+        }
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(GRACE, ended).await.is_err() {
+            tracing::warn!("some work did not end in time; another worker goes on with it");
+        }
     }
 }
 
-/// One turn: positions, listeners, jobs, schedules. Public so that a test can turn by hand.
+/// What is measured and not asked for is summed up now and then.
+async fn sum_up_figures(mut stopped: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = told(&mut stopped) => return,
+            () = tokio::time::sleep(Duration::from_secs(10)) => figures::sum_up(),
+        }
+    }
+}
+
+/// Writes down now and then that this process is there, and at its end that it is not.
+async fn say_that_it_is_there(souk: Souk, works: bool, mut stopped: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = health::beat(&souk, works).await {
+            tracing::warn!(%error, "this process could not say that it is there");
+        }
+        tokio::select! {
+            () = told(&mut stopped) => break,
+            () = tokio::time::sleep(health::BEAT) => {}
+        }
+    }
+    if let Err(error) = health::leave(&souk).await {
+        tracing::warn!(%error, "this process could not say that it ends");
+    }
+}
+
+/// Waits until the process is told to stop.
+async fn told(stopped: &mut watch::Receiver<bool>) {
+    // An error means that the engine is gone, which is the same.
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+/// The queue through which wake-ups travel between processes, when Redis is configured.
+///
+/// # Errors
+/// When `REDIS_URL` cannot be understood.
+pub fn queue_of(souk: &Souk) -> Result<Option<Arc<bgworker::Queue>>> {
+    let Some(url) = &souk.settings().redis_url else { return Ok(None) };
+    let provider = sidekiq::Sidekiq::new(url)?;
+    Ok(Some(Arc::new(bgworker::Queue::from_provider(Arc::new(provider)))))
+}
+
+/// One turn of everything, in this task: positions, listeners, jobs, schedules. For tests and
+/// tools; the engine does the same in lanes that do not wait for each other.
 ///
 /// # Errors
 /// When the database is away; the next turn tries again.
 pub async fn turn(souk: &Souk) -> Result<()> {
-    outbox::relay(souk).await?;
-    // By turns, so that a long log does not keep a refund waiting.
-    while work(souk).await? | notices::listen(souk).await? {}
-    for (name, seconds) in SCHEDULES {
-        let platform = souk.platform("schedules").await?;
-        let due = jobs::tick(&platform, name, Duration::from_secs(*seconds)).await?;
-        platform.commit().await?;
-        if due {
-            for company in companies::open_ids(souk).await? {
-                if let Err(error) = guarded(run_for(souk, name, company)).await {
-                    tracing::warn!(%error, schedule = name, company.id = %company, "a task failed and will be tried again");
-                }
-            }
+    log::introduce(souk).await?;
+    loop {
+        while outbox::relay(souk).await? {}
+        let mut was_something = false;
+        for (listener, _) in LISTENERS {
+            was_something |= log::hear(souk, listener).await?;
         }
+        for queue in jobs::QUEUES {
+            was_something |= queue::turn(souk, queue).await?;
+        }
+        if !was_something {
+            break;
+        }
+    }
+    for (name, seconds) in SCHEDULES {
+        clockwork::tick(souk, name, *seconds).await?;
     }
     Ok(())
-}
-
-/// Does a claim of due jobs; false when there were none.
-async fn work(souk: &Souk) -> Result<bool> {
-    let claimed = jobs::claim(souk, 20).await?;
-    for job in &claimed {
-        if let Err(error) = guarded(perform(souk, job)).await {
-            tracing::warn!(%error, job.id = %job.id, job.kind, "a job failed");
-            let scope = souk.write(Tenant::system(job.company_id)).await?;
-            jobs::failed(&scope, job, &error.to_string()).await?;
-            scope.commit().await?;
-        }
-    }
-    Ok(!claimed.is_empty())
 }
 
 /// A panic in one task is that task's failure, not the engine's.

@@ -1,18 +1,15 @@
 //! Doors to payments: giving money back, and finding out what became of an attempt.
 
-use std::time::Duration;
-
 use serde::Deserialize;
 
 use crate::{
-    clock,
     errors::{Error, Result},
-    gateways::payments::{Charge, Outcome, named},
+    failpoint::{self, Moment},
+    gateways::payments::named,
     ids::{CompanyId, RefundId},
     models::{
         jobs::{self, Job},
-        orders,
-        payments::{self, attempt_state},
+        orders, payments,
     },
     tenancy::{Souk, Tenant},
 };
@@ -34,6 +31,7 @@ pub(super) async fn refund(souk: &Souk, job: &Job) -> Result<()> {
     if let Some(attempt) = attempt {
         named(souk, &payment.gateway)?.refund(job.company_id, attempt.id, refund.id, refund.amount).await?;
     }
+    failpoint::reach(Moment::MoneyReturned);
     let scope = souk.write(Tenant::system(job.company_id)).await?;
     payments::complete_refund(&scope, refund.id).await?;
     if jobs::done(&scope, job).await? {
@@ -43,36 +41,19 @@ pub(super) async fn refund(souk: &Souk, job: &Job) -> Result<()> {
 }
 
 /// Asks the gateway about attempts that nobody has decided: a lost answer, a killed process, a
-/// customer who never came back.
+/// customer who never came back. One that cannot be settled now does not hold up the others.
 pub(super) async fn resolve(souk: &Souk, company: CompanyId) -> Result<()> {
-    let now = clock::now();
-    let scope = souk.read(Tenant::system(company)).await?;
-    let stale = payments::stale_attempts(&scope, now.minus(Duration::from_secs(1))).await?;
+    let system = Tenant::system(company);
+    let scope = souk.read(system.clone()).await?;
+    let stale = payments::stale_attempts(&scope).await?;
     drop(scope);
     for attempt in stale {
-        // A request may still be at the gateway with this one.
-        if attempt.state == attempt_state::CALLING && attempt.updated_at > now.minus(Duration::from_secs(30)) {
-            continue;
+        if let Err(error) = orders::settle(souk, &system, &attempt).await {
+            tracing::warn!(%error, attempt.id = %attempt.id, "an attempt could not be settled and waits for its next turn");
+            let scope = souk.write(system.clone()).await?;
+            payments::look_again_later(&scope, attempt.id).await?;
+            scope.commit().await?;
         }
-        let scope = souk.read(Tenant::system(company)).await?;
-        let payment = payments::get(&scope, attempt.payment_id).await?;
-        drop(scope);
-        let gateway = named(souk, &payment.gateway)?;
-        let late = attempt.created_at <= now.minus(Duration::from_secs(souk.settings().paying_seconds));
-        let outcome = match gateway.look_up(attempt.id).await? {
-            Some(Outcome::Action { .. }) if !late => continue,
-            Some(Outcome::Action { .. }) => Outcome::Declined { code: "expired".into() },
-            Some(outcome) => outcome,
-            // The gateway never heard of it: the call can be made now, under the same key.
-            None => {
-                let charge =
-                    Charge { company, payment: payment.id, attempt: attempt.id, amount: attempt.amount, method: attempt.method.clone() };
-                gateway.charge(&charge).await?
-            }
-        };
-        let scope = souk.write(Tenant::system(company)).await?;
-        orders::finalise(&scope, &attempt, &outcome).await?;
-        scope.commit().await?;
     }
     Ok(())
 }

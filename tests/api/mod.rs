@@ -1,6 +1,12 @@
 //! The contract of the API, as its clients see it.
 
+mod account;
+mod audit;
+mod limits;
 mod orders;
+mod oversight;
 mod payments;
 mod requests;
 mod sessions;
+mod shelf;
+mod tax;

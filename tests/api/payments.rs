@@ -3,7 +3,16 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use souk::workers;
+use souk::{
+    clock,
+    gateways::payments::{Gateway, Outcome, named},
+    models::{
+        orders,
+        payments::{self, Attempt},
+    },
+    tenancy::Tenant,
+    workers,
+};
 
 use crate::support::{Answer, STOCK, World, order, text};
 
@@ -80,6 +89,93 @@ async fn a_payment_waits_for_the_customer_at_the_gateway() {
         let paid = world.client.post(&token, "/api/payments/verify", &finish).await.expect(200);
         assert_eq!(paid["payment"]["status"], "completed");
         assert_eq!(paid["orders"][0]["paymentStatus"], "paid");
+        world.verify().await;
+        world.close().await;
+    }
+}
+
+/// Longer than anybody may take to confirm, in microseconds.
+const TOO_LONG: i64 = 31 * 60 * 1_000_000;
+
+/// An order whose customer is at the gateway's page: its id, its payment's, and the attempt.
+async fn at_the_gateway(world: &World, token: &str) -> (String, String, Attempt) {
+    let (id, placed) = place(world, token, Some("tok_3ds")).await;
+    let payment = text(&placed["payment"]["id"]);
+    let scope = world.souk.read(Tenant::system(world.a.id)).await.expect("a scope");
+    let attempt = payments::open_attempt(&scope, payment.parse().expect("an id")).await.expect("asked").expect("an attempt");
+    (id, payment, attempt)
+}
+
+fn gateway(world: &World) -> Box<dyn Gateway> {
+    named(&world.souk, "test").expect("a gateway")
+}
+
+/// What the worker does about an attempt once its time is over.
+async fn settle_late(world: &World, attempt: &Attempt) -> Outcome {
+    let system = Tenant::system(world.a.id);
+    clock::shifted(TOO_LONG, orders::settle(&world.souk, &system, attempt)).await.expect("settled")
+}
+
+fn expired() -> Outcome {
+    Outcome::Declined { code: "expired".into() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_confirms_too_late_is_not_charged() {
+    for world in World::all().await {
+        let token = world.customer(&world.a, "slow@alpha.test").await;
+        let (id, payment, attempt) = at_the_gateway(&world, &token).await;
+        clock::shifted(60_000_000, workers::turn(&world.souk)).await.expect("a turn");
+        let waiting = world.client.get(&token, &format!("/api/payments/{payment}")).await.expect(200);
+        assert_eq!(waiting["status"], "processing", "a minute is not too long");
+        clock::shifted(TOO_LONG, workers::turn(&world.souk)).await.expect("a turn");
+        assert_eq!(gateway(&world).look_up(attempt.id).await.expect("asked"), Some(expired()), "the gateway's own books");
+
+        gateway(&world).confirm(attempt.id).await.expect("a page that is still open");
+        let finish = json!({ "paymentId": payment });
+        let late = world.client.post(&token, "/api/payments/verify", &finish).await.expect(200);
+        assert_eq!((late["payment"]["status"].as_str(), late["payment"]["declineCode"].as_str()), (Some("failed"), Some("expired")));
+        assert_eq!(late["orders"][0]["status"], "pending");
+        assert_eq!(world.stock(&world.a, 0).await, (STOCK[0], 0), "the goods are free again");
+
+        let paid = pay(&world, &token, &id, "tok_ok").await.expect(200);
+        assert_eq!(paid["orders"][0]["paymentStatus"], "paid", "another way to pay is open");
+        world.verify().await;
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_confirms_just_before_the_end_has_bought() {
+    for world in World::all().await {
+        let token = world.customer(&world.a, "close@alpha.test").await;
+        let (id, _, attempt) = at_the_gateway(&world, &token).await;
+        gateway(&world).confirm(attempt.id).await.expect("confirmed");
+        assert_eq!(gateway(&world).cancel(attempt.id).await.expect("asked"), Outcome::Captured, "the customer was faster");
+        assert_eq!(settle_late(&world, &attempt).await, Outcome::Captured);
+        let order = world.client.get(&token, &format!("/api/orders/{id}")).await.expect(200);
+        assert_eq!((order["status"].as_str(), order["paymentStatus"].as_str()), (Some("confirmed"), Some("paid")));
+        world.verify().await;
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_was_ended_and_not_written_down_is_ended_once_more() {
+    for world in World::all().await {
+        let token = world.customer(&world.a, "twice@alpha.test").await;
+        let (id, payment, attempt) = at_the_gateway(&world, &token).await;
+        // The process died here: the gateway knows, and nobody else.
+        assert_eq!(gateway(&world).cancel(attempt.id).await.expect("ended"), expired());
+        let waiting = world.client.get(&token, &format!("/api/payments/{payment}")).await.expect(200);
+        assert_eq!(waiting["status"], "processing");
+        assert_eq!(gateway(&world).cancel(attempt.id).await.expect("ended"), expired(), "asked twice, answered the same");
+        assert_eq!(settle_late(&world, &attempt).await, expired());
+        assert_eq!(settle_late(&world, &attempt).await, expired(), "and a rival of the same worker changes nothing");
+        let order = world.client.get(&token, &format!("/api/orders/{id}")).await.expect(200);
+        assert_eq!((order["status"].as_str(), order["paymentStatus"].as_str()), (Some("pending"), Some("failed")));
+        let history: Vec<_> = order["statusHistory"].as_array().expect("a history").iter().map(|entry| &entry["status"]).collect();
+        assert_eq!(history, ["pending"]);
         world.verify().await;
         world.close().await;
     }

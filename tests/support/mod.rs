@@ -1,15 +1,22 @@
 //! A world to test in: a database of its own, two companies, a server and a client.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+pub mod database;
+pub mod fleet;
+pub mod postgres;
+pub mod program;
+pub mod providers;
+pub mod statements;
+
+use std::{net::SocketAddr, path::PathBuf};
 
 use reqwest::header::HeaderMap;
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
-use serde_json::{Value, json};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use serde_json::{Map, Value, json};
 use souk::{
     app,
     ids::{CompanyId, LocationId, ProductId, ShopId, VariantId},
     models::{
-        catalog::{self, NewProduct, NewVariant},
+        catalog::{self, NewProduct, NewVariant, SoldBy},
         companies::{self, NewCompany},
         identity::{self, Customer, NewCustomer, Person},
         inventory,
@@ -17,16 +24,13 @@ use souk::{
         verify,
     },
     money::Money,
-    settings::{Demo, Settings},
-    tenancy::{Role, Souk, Tenant, database},
+    settings::{Demo, Messaging, Retention, Settings},
+    tenancy::{Device, Role, Scope, Souk, Tenant},
     workers,
 };
-use tokio::{
-    net::TcpListener,
-    sync::{Mutex, OnceCell, Semaphore, SemaphorePermit},
-    task::JoinHandle,
-};
-use uuid::Uuid;
+use tokio::{net::TcpListener, sync::OnceCell, task::JoinHandle};
+
+use self::database::Postgres;
 
 /// Everybody's password.
 pub const PASSWORD: &str = "a-test-of-words-42";
@@ -35,10 +39,6 @@ pub const STOCK: [i64; 3] = [100, 50, 12];
 const PRICES: [i64; 3] = [10_000, 25_050, 99_999];
 
 static HASH: OnceCell<String> = OnceCell::const_new();
-/// A server of PostgreSQL has a hundred connections; so many worlds share them.
-static PLACES: Semaphore = Semaphore::const_new(5);
-/// One database is made at a time: they are copies of one template.
-static MAKING: Mutex<()> = Mutex::const_new(());
 
 pub struct Company {
     pub id: CompanyId,
@@ -57,60 +57,64 @@ pub struct World {
     pub client: Client,
     server: JoinHandle<()>,
     data_dir: PathBuf,
-    /// On PostgreSQL: where databases are made and dropped, and the name of ours.
-    database: Option<(String, String)>,
-    _place: Option<SemaphorePermit<'static>>,
+    database: Option<Postgres>,
 }
 
 impl World {
     /// One world for each database there is.
     pub async fn all() -> Vec<Self> {
-        let mut worlds = vec![Self::on(None, None).await];
-        let asked = std::env::var("TEST_DATABASE_URL").ok();
-        let url = asked.clone().unwrap_or_else(|| "postgres://root@127.0.0.1:5432/test".into());
-        let place = PLACES.acquire().await.expect("a place");
-        match connect(&url).await {
-            Some(admin) => {
+        Self::all_with(|_| {}).await
+    }
+
+    /// As [`World::all`], under settings that are changed first.
+    pub async fn all_with(change: impl Fn(&mut Settings)) -> Vec<Self> {
+        let mut worlds = vec![Self::on(None, &change).await];
+        match Postgres::new().await {
+            Some(database) => {
                 eprintln!("databases: sqlite, postgresql");
-                let name = format!("souk_test_{}", Uuid::now_v7().simple());
-                {
-                    let _turn = MAKING.lock().await;
-                    admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("a database");
-                }
-                admin.close().await.expect("closed");
-                worlds.push(Self::on(Some((url, name)), Some(place)).await);
+                worlds.push(Self::on(Some(database), &change).await);
             }
-            None => {
-                assert!(asked.is_none(), "TEST_DATABASE_URL is set, and nobody answers there");
-                eprintln!("databases: sqlite (postgresql: not there, skipped)");
-            }
+            None => eprintln!("databases: sqlite (postgresql: not there, skipped)"),
         }
         worlds
     }
 
-    async fn on(database: Option<(String, String)>, place: Option<SemaphorePermit<'static>>) -> Self {
-        let data_dir = std::env::temp_dir().join(format!("souk-test-{}", Uuid::now_v7().simple()));
-        std::fs::create_dir_all(&data_dir).expect("a folder");
-        let settings = Settings {
+    /// One on a database that is there already.
+    pub async fn on_postgres(database: Postgres) -> Self {
+        Self::on(Some(database), |_| {}).await
+    }
+
+    async fn on(database: Option<Postgres>, change: impl Fn(&mut Settings)) -> Self {
+        let data_dir = database::temporary();
+        let mut settings = Settings {
             data_dir: data_dir.clone(),
-            database_url: database.as_ref().map(|(admin, name)| sibling(admin, name)),
+            database_url: database.as_ref().map(Postgres::url),
             migration_database_url: None,
             secret: Some("a test secret of thirty-two characters!!".into()),
             demo: Demo::None,
             base_domain: "localhost".into(),
             base_url: None,
+            own_url: "http://souk.test".into(),
             smtp_url: None,
             mail_from: "Souk <no-reply@souk.test>".into(),
+            messaging: Messaging::default(),
             database_connections: 10,
             hold_seconds: 600,
             paying_seconds: 1_800,
+            lease_seconds: 60,
             poll_milliseconds: 50,
+            rate_limits: None,
+            trusted_proxies: String::new(),
+            keep_days: 30,
+            retention: Retention::default(),
+            redis_url: None,
+            metrics_token: None,
+            log_statements: false,
             is_production: false,
         };
-        {
-            // The roles belong to the whole server: two first migrations at once would meet there.
-            let _turn = MAKING.lock().await;
-            database::migrate(&settings).await.expect("migrated");
+        change(&mut settings);
+        if database.is_none() {
+            database::sqlite(&data_dir).await;
         }
         let souk = Souk::open(settings).await.expect("an open souk");
         let platform = souk.platform("set-up").await.expect("the platform");
@@ -120,13 +124,10 @@ impl World {
         let b = open(&souk, "beta", "MARKERB").await;
         identity::add_staff(&souk, "root@souk.test", "Root", hash().await, None).await.expect("a super admin");
 
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let router = app::router(&souk).into_make_service_with_connect_info::<SocketAddr>();
-        let server = tokio::spawn(async move { axum::serve(listener, router).await.expect("served") });
-        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let (address, server) = serve(&souk).await;
+        let http = http();
         let client = Client { http, address };
-        Self { souk, a, b, client, server, data_dir, database, _place: place }
+        Self { souk, a, b, client, server, data_dir, database }
     }
 
     pub fn is_postgres(&self) -> bool {
@@ -140,6 +141,15 @@ impl World {
         Database::connect(options).await.expect("a raw connection")
     }
 
+    /// A client of another server over the same database, with other settings.
+    pub async fn beside(&self, change: impl FnOnce(&mut Settings)) -> Client {
+        let mut settings = self.souk.settings().clone();
+        change(&mut settings);
+        let souk = Souk::open(settings).await.expect("a second souk");
+        let (address, _) = serve(&souk).await;
+        Client { http: self.client.http.clone(), address }
+    }
+
     /// Turns the workers by hand, then asks every invariant.
     pub async fn verify(&self) {
         for _ in 0..4 {
@@ -149,13 +159,18 @@ impl World {
         assert!(faults.is_empty(), "{}: {faults:#?}", self.souk.engine());
     }
 
+    /// One number out of the database, asked over all companies.
+    pub async fn count(&self, question: &str) -> i64 {
+        let platform = self.souk.platform("verify").await.expect("the platform");
+        let rows = platform.ask(question, vec![]).await.unwrap_or_else(|error| panic!("{question}: {error}"));
+        rows.first().expect("a row").try_get_by_index(0).expect("a number")
+    }
+
     /// Leaves nothing behind.
     pub async fn close(self) {
         self.server.abort();
-        if let Some((admin, name)) = &self.database {
-            let admin = connect(admin).await.expect("the server of databases");
-            admin.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await.expect("dropped");
-            admin.close().await.expect("closed");
+        if let Some(database) = self.database {
+            database.drop().await;
         }
         drop(self.souk);
         let _ = std::fs::remove_dir_all(&self.data_dir);
@@ -167,14 +182,48 @@ impl World {
         self.token_of(company, customer).await
     }
 
+    /// A crowd of new customers with their tokens, registered in one unit.
+    pub async fn crowd(&self, company: &Company, size: usize) -> Vec<String> {
+        let scope = self.souk.write(Tenant::system(company.id)).await.expect("a scope");
+        let mut people = Vec::with_capacity(size);
+        for number in 0..size {
+            people.push(register(&scope, &format!("crowd{number}@{}.test", company.slug), "Somebody").await);
+        }
+        scope.commit().await.expect("kept");
+        let mut tokens = Vec::with_capacity(size);
+        for customer in people {
+            tokens.push(self.token_of(company, customer).await);
+        }
+        tokens
+    }
+
     pub async fn token_of(&self, company: &Company, customer: Customer) -> String {
         let person = Person::Customer(customer);
-        identity::issue(&self.souk, Some(company.id), &person, "", "", false).await.expect("tokens").access_token
+        identity::issue(&self.souk, Some(company.id), &person, &Device::default(), false).await.expect("tokens").access_token
     }
 
     /// Somebody of the company's staff: `admin`, `manager`, `staff`, `rider`.
     pub async fn staff(&self, company: &Company, role: &str) -> String {
         self.client.login(company.slug, &format!("{role}@{}.test", company.slug)).await
+    }
+
+    /// Somebody new on a company's staff, invited with `places` and come: their id and access token.
+    pub async fn join(&self, company: &Company, local: &str, places: Value) -> (String, String) {
+        let email = format!("{local}@{}.test", company.slug);
+        let admin = self.staff(company, "admin").await;
+        let body = json!({ "email": email, "name": format!("New {local}"), "assignments": places });
+        let invited = self.client.post(&admin, "/api/users", &body).await.expect(201);
+        let id = text(&invited["id"]);
+        let link = self.invitation(company, &id).await;
+        let device = Device::default();
+        identity::accept(&self.souk, &link, &format!("New {local}"), PASSWORD, &device).await.expect("an arrival");
+        (id, self.client.login(company.slug, &email).await)
+    }
+
+    /// The text of an invited member's link, as their letter has it.
+    pub async fn invitation(&self, company: &Company, member: &str) -> String {
+        let path = identity::invitation_path(&self.souk, company.id, member.parse().expect("an id")).await.expect("a link");
+        path.strip_prefix("/invitation?link=").expect("a link").to_owned()
     }
 
     /// What a variant's stock row says: on hand and reserved.
@@ -185,17 +234,11 @@ impl World {
     }
 }
 
-async fn connect(url: &str) -> Option<DatabaseConnection> {
-    let mut options = ConnectOptions::new(url);
-    let second = Duration::from_secs(1);
-    options.max_connections(1).connect_timeout(second).acquire_timeout(second).sqlx_logging(false);
-    tokio::time::timeout(Duration::from_secs(2), Database::connect(options)).await.ok()?.ok()
-}
-
-/// The URL of another database on the same server.
-fn sibling(url: &str, name: &str) -> String {
-    let (server, _) = url.rsplit_once('/').expect("a URL with a database");
-    format!("{server}/{name}")
+async fn serve(souk: &Souk) -> (SocketAddr, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let router = app::router(souk).into_make_service_with_connect_info::<SocketAddr>();
+    (address, tokio::spawn(async move { axum::serve(listener, router).await.expect("served") }))
 }
 
 async fn hash() -> String {
@@ -204,10 +247,14 @@ async fn hash() -> String {
 
 async fn add_customer(souk: &Souk, company: CompanyId, email: &str, name: &str) -> Customer {
     let scope = souk.write(Tenant::system(company)).await.expect("a scope");
-    let new = NewCustomer { email: email.into(), password: String::new(), name: name.into(), phone: Some("+919800000001".into()) };
-    let customer = identity::register(&scope, new, hash().await).await.expect("a customer");
+    let customer = register(&scope, email, name).await;
     scope.commit().await.expect("kept");
     customer
+}
+
+async fn register(scope: &Scope, email: &str, name: &str) -> Customer {
+    let new = NewCustomer { email: email.into(), password: String::new(), name: name.into(), phone: Some("+919800000001".into()) };
+    identity::register(scope, new, hash().await).await.expect("a customer")
 }
 
 /// A company with one shop, two products, stock and people; `marker` is in every name of it.
@@ -241,6 +288,7 @@ async fn open(souk: &Souk, slug: &'static str, marker: &str) -> Company {
         lat: None,
         lng: None,
         hours: vec![],
+        ..NewShop::default()
     };
     let shop = shops::open(&scope, new).await.expect("a shop");
     let place = inventory::open_location(&scope, "shop", &shop.slug, &shop.name, Some(shop.id)).await.expect("a location");
@@ -268,34 +316,60 @@ fn new_product(slug: &str, name: &str, prices: &[i64]) -> NewProduct {
         sku: format!("{slug}-{number}").to_uppercase(),
         barcode: None,
         name: format!("Size {number}"),
-        attributes: json!({}),
+        attributes: Map::new(),
         price: Money(*price),
         compare_at_price: None,
         cost: Money(price / 2),
-        by_weight: false,
+        sold_by: SoldBy::Unit,
     });
-    NewProduct {
-        slug: slug.into(),
-        name: name.into(),
-        description: String::new(),
-        translations: json!({}),
-        tags: vec![],
-        brand: None,
-        brand_name: String::new(),
-        category: None,
-        shop: None,
-        is_featured: false,
-        origin: None,
-        is_organic: false,
-        variants: variants.collect(),
-    }
+    NewProduct { slug: Some(slug.into()), name: name.into(), variants: variants.collect(), ..NewProduct::default() }
 }
 
-/// Speaks to a world's server.
+/// An HTTP client. It is built without a choice of cryptography, so that is chosen here, once a process.
+pub fn http() -> reqwest::Client {
+    souk::gateways::choose_cryptography();
+    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().expect("a client")
+}
+
+/// Speaks to a server.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
     pub address: SocketAddr,
+}
+
+impl Client {
+    /// A client that opens a connection for each request, since the server may be another process each time.
+    fn of_program(address: SocketAddr) -> Self {
+        souk::gateways::choose_cryptography();
+        Self { http: reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("a client"), address }
+    }
+}
+
+/// What a browser says with a form of our own page.
+const FORM: [(&str, &str); 2] = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")];
+
+/// A text inside a form's body.
+fn escaped(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+/// A form with files as a browser sends it: its content type and its body.
+fn parts(texts: &[(&str, &str)], files: &[(&str, &str, Vec<u8>)]) -> (String, Vec<u8>) {
+    let edge = "----------a-test's-edge";
+    let mut body = Vec::new();
+    for (name, value) in texts {
+        body.extend(format!("--{edge}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes());
+    }
+    for (field, name, bytes) in files {
+        let head = format!("content-disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\ncontent-type: image/png");
+        body.extend(format!("--{edge}\r\n{head}\r\n\r\n").bytes());
+        body.extend(bytes);
+        body.extend(b"\r\n");
+    }
+    body.extend(format!("--{edge}--\r\n").bytes());
+    (format!("multipart/form-data; boundary={edge}"), body)
 }
 
 /// What the server said.
@@ -306,6 +380,7 @@ pub struct Answer {
     /// Null when it is no JSON.
     pub body: Value,
     pub text: String,
+    pub bytes: Vec<u8>,
 }
 
 impl Answer {
@@ -314,6 +389,31 @@ impl Answer {
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
         self.body
+    }
+
+    /// Where a redirect leads.
+    #[track_caller]
+    pub fn leads_to(&self) -> String {
+        assert_eq!(self.status, 303, "{}", self.text);
+        self.headers.get("location").and_then(|value| value.to_str().ok()).expect("a place").to_owned()
+    }
+
+    /// Asserts that a page is there, and holds these texts.
+    #[track_caller]
+    pub fn shows(&self, texts: &[&str]) {
+        assert_eq!(self.status, 200, "{}", self.text);
+        for text in texts {
+            assert!(self.text.contains(text), "`{text}` is not on the page:\n{}", self.text);
+        }
+    }
+
+    /// Asserts a page that shows a refused form again, with these texts.
+    #[track_caller]
+    pub fn shows_refused(&self, texts: &[&str]) {
+        assert_eq!(self.status, 422, "{}", self.text);
+        for text in texts {
+            assert!(self.text.contains(text), "`{text}` is not on the page:\n{}", self.text);
+        }
     }
 
     /// Asserts a refusal by its status and code.
@@ -352,6 +452,30 @@ impl Client {
 
     /// As [`Client::call`], with a body that need not be JSON.
     pub async fn send(&self, method: &str, path: &str, token: Option<&str>, body: Option<String>, headers: &[(&str, &str)]) -> Answer {
+        self.try_send(method, path, token, body, headers).await.expect("an answer")
+    }
+
+    /// As [`Client::send`], to a server that may die before it has answered.
+    pub async fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: Option<String>,
+        headers: &[(&str, &str)],
+    ) -> Option<Answer> {
+        self.send_bytes(method, path, token, body.map(String::into_bytes), headers).await
+    }
+
+    /// As [`Client::try_send`], with a body that need not be a text.
+    pub async fn send_bytes(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: Option<Vec<u8>>,
+        headers: &[(&str, &str)],
+    ) -> Option<Answer> {
         let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
         let mut request = self.http.request(method, format!("http://{}{path}", self.address));
         if let Some(token) = token {
@@ -363,12 +487,13 @@ impl Client {
         if let Some(body) = body {
             request = request.body(body);
         }
-        let answer = request.send().await.expect("an answer");
+        let answer = request.send().await.ok()?;
         let status = answer.status().as_u16();
         let headers = answer.headers().clone();
-        let text = answer.text().await.expect("a text");
+        let bytes = answer.bytes().await.ok()?.to_vec();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer { status, headers, body, text }
+        Some(Answer { status, headers, body, text, bytes })
     }
 
     pub async fn get(&self, token: &str, path: &str) -> Answer {
@@ -379,8 +504,50 @@ impl Client {
         self.call("POST", path, Some(token), None, Some(body), &[]).await
     }
 
+    pub async fn put(&self, token: &str, path: &str, body: &Value) -> Answer {
+        self.call("PUT", path, Some(token), None, Some(body), &[]).await
+    }
+
+    pub async fn delete(&self, token: &str, path: &str) -> Answer {
+        self.call("DELETE", path, Some(token), None, None, &[]).await
+    }
+
+    /// Sends a form with files: each with its field, its name and its bytes.
+    pub async fn upload(&self, token: &str, path: &str, texts: &[(&str, &str)], files: &[(&str, &str, Vec<u8>)]) -> Answer {
+        let (kind, body) = parts(texts, files);
+        self.send_bytes("POST", path, Some(token), Some(body), &[("content-type", &kind)]).await.expect("an answer")
+    }
+
+    /// As [`Client::upload`], from a page of whoever has this cookie.
+    pub async fn upload_form(&self, cookie: &str, path: &str, texts: &[(&str, &str)], files: &[(&str, &str, Vec<u8>)]) -> Answer {
+        let (kind, body) = parts(texts, files);
+        let headers = [("content-type", kind.as_str()), FORM[1], ("cookie", cookie)];
+        self.send_bytes("POST", path, None, Some(body), &headers).await.expect("an answer")
+    }
+
     pub async fn patch(&self, token: &str, path: &str, body: &Value) -> Answer {
         self.call("PATCH", path, Some(token), None, Some(body), &[]).await
+    }
+
+    /// Signs somebody in at the door for staff: the cookie of their session.
+    pub async fn sign_in(&self, email: &str) -> String {
+        let form = format!("email={email}&password={PASSWORD}");
+        let answer = self.send("POST", "/sign-in", None, Some(form), &FORM).await;
+        assert_eq!(answer.status, 303, "{}", answer.text);
+        let cookie = answer.headers.get("set-cookie").and_then(|value| value.to_str().ok()).expect("a cookie");
+        cookie.split(';').next().expect("its value").to_owned()
+    }
+
+    /// A page, for whoever has this cookie.
+    pub async fn page(&self, cookie: &str, path: &str) -> Answer {
+        self.send("GET", path, None, None, &[("cookie", cookie)]).await
+    }
+
+    /// Sends a form of a page.
+    pub async fn form(&self, cookie: &str, path: &str, pairs: &[(&str, &str)]) -> Answer {
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
+        let headers = [FORM[0], FORM[1], ("cookie", cookie)];
+        self.send("POST", path, None, Some(pairs.join("&")), &headers).await
     }
 
     /// An access token for an e-mail of the company.
@@ -405,6 +572,19 @@ pub fn order(company: &Company, index: usize, quantity: i64, gateway: &str, meth
         body["paymentMethod"] = json!(method);
     }
     body
+}
+
+/// An address for the address book.
+pub fn address(name: &str, is_default: bool) -> Value {
+    json!({ "name": name, "line1": "12 Lake View Road", "city": "Bengaluru", "postalCode": "560038", "country": "IN", "isDefault": is_default })
+}
+
+/// A picture that is not of one colour.
+pub fn png(width: u32, height: u32) -> Vec<u8> {
+    let picture = image::RgbImage::from_fn(width, height, |x, y| image::Rgb([(x % 251) as u8, (y % 241) as u8, 90]));
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, image::ImageFormat::Png).expect("a picture");
+    bytes.into_inner()
 }
 
 /// The text of a field that must be one.

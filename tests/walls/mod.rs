@@ -1,6 +1,10 @@
 //! The walls between companies and around the audit.
 
 mod audit;
+mod audited;
 mod house;
+mod lapsed;
 mod matrix;
+mod ratchet;
 mod rows;
+mod schema;

@@ -1,28 +1,46 @@
 //! `/api/audit`: who did what.
 
-use axum::{Json as Answer, extract::Path};
+use std::sync::Arc;
+
+use axum::{Json as Answer, extract::Path, response::Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
+    clock::Instant,
     controllers::{
+        export,
         extract::{Id, Query},
         page,
     },
     endpoints::{Endpoint, get},
     errors::{Error, Result},
-    ids::AuditId,
-    models::audit::{self, Filter},
-    tenancy::{Access, roles::AuditRead},
-    views::audit::entry,
+    ids::{AuditId, ShopId},
+    models::{
+        audit::{self, Filter},
+        identity,
+    },
+    tenancy::{
+        Access, Actor, Permission, Platform, Scope,
+        roles::{AuditOwn, AuditRead},
+    },
+    views::audit as view,
 };
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct List {
+    /// An id, or an e-mail address.
+    user: Option<String>,
     resource: Option<String>,
+    resource_id: Option<String>,
+    /// One, or several with commas between.
     action: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    shop_id: Option<String>,
+    format: Option<String>,
     limit: Option<u64>,
     cursor: Option<String>,
 }
@@ -34,31 +52,110 @@ struct Pages {
     cursor: Option<String>,
 }
 
-async fn page_of(access: &Access<AuditRead>, filter: &Filter, limit: Option<u64>, cursor: Option<&str>) -> Result<Answer<Value>> {
-    let limit = page::limit(limit)?;
+async fn filter(scope: &Scope, list: &List) -> Result<Filter> {
+    let actors = match &list.user {
+        Some(who) => of_person(scope, who).await?,
+        None => vec![],
+    };
+    asked_for(list, actors)
+}
+
+/// What a list is narrowed to, when it is known who the person of it is.
+fn asked_for(list: &List, actors: Vec<Uuid>) -> Result<Filter> {
+    let wrong = |field: &str, what: &str| Error::invalid(field, "invalid", what);
+    let time = |field: &str, text: &Option<String>| {
+        text.as_deref().map(|text| Instant::parse(text).ok_or_else(|| wrong(field, "an RFC 3339 time"))).transpose()
+    };
+    if list.resource_id.is_some() && list.resource.is_none() {
+        return Err(wrong("resourceId", "say with `resource` what it is the id of"));
+    }
+    Ok(Filter {
+        actors,
+        resource: list.resource.clone(),
+        resource_id: list.resource_id.clone(),
+        actions: list.action.iter().flat_map(|names| names.split(',')).filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+        shop: list.shop_id.as_deref().map(str::parse::<ShopId>).transpose().map_err(|_| wrong("shopId", "that is not an id"))?,
+        from: time("from", &list.from)?,
+        until: time("to", &list.to)?,
+    })
+}
+
+/// The ids a person acts under; one that nobody has, when there is no such person.
+async fn of_person(scope: &Scope, who: &str) -> Result<Vec<Uuid>> {
+    let ids = identity::actors(scope, who).await?;
+    Ok(if ids.is_empty() { vec![Uuid::max()] } else { ids })
+}
+
+/// Everybody's entries, for the platform's people who named no company.
+async fn page_of_all<P: Permission>(access: &Access<P>, platform: &Platform, filter: &Filter, pages: &Pages) -> Result<Answer<Value>> {
+    let limit = page::limit(pages.limit)?;
+    let bound = format!("audit of all {filter:?}");
+    let before = page::open::<AuditId>(access.souk(), &bound, pages.cursor.as_deref())?;
+    let mut rows = audit::list_of_all(platform, filter, before, limit + 1).await?;
+    let next = page::cut(access.souk(), &bound, &mut rows, limit, |row| row.id)?;
+    Ok(Answer(page::envelope(rows.iter().map(view::entry).collect::<Vec<_>>(), limit, next)))
+}
+
+async fn of_person_anywhere(platform: &Platform, who: &str) -> Result<Vec<Uuid>> {
+    let ids = identity::actors_of_all(platform, who).await?;
+    Ok(if ids.is_empty() { vec![Uuid::max()] } else { ids })
+}
+
+async fn page_of<P: Permission>(access: &Access<P>, scope: &Scope, filter: &Filter, pages: &Pages) -> Result<Answer<Value>> {
+    let limit = page::limit(pages.limit)?;
     let bound = format!("audit {filter:?}");
-    let before = page::open::<AuditId>(access.souk(), &bound, cursor)?;
-    let scope = access.read().await?;
-    let mut rows = audit::list(&scope, filter, before, limit + 1).await?;
-    let more = rows.len() as u64 > limit;
-    rows.truncate(usize::try_from(limit).unwrap_or(100));
-    let next = rows.last().filter(|_| more).map(|last| page::seal(access.souk(), &bound, last.id)).transpose()?;
-    Ok(Answer(page::envelope(rows.iter().map(entry).collect::<Vec<_>>(), limit, next)))
+    let before = page::open::<AuditId>(access.souk(), &bound, pages.cursor.as_deref())?;
+    let mut rows = audit::list(scope, filter, before, limit + 1).await?;
+    let next = page::cut(access.souk(), &bound, &mut rows, limit, |row| row.id)?;
+    Ok(Answer(page::envelope(rows.iter().map(view::entry).collect::<Vec<_>>(), limit, next)))
 }
 
 async fn logs(access: Access<AuditRead>, Query(list): Query<List>) -> Result<Answer<Value>> {
-    let filter = Filter { resource: list.resource, action: list.action, ..Filter::default() };
-    page_of(&access, &filter, list.limit, list.cursor.as_deref()).await
+    if list.format.is_some() {
+        return Err(Error::invalid("format", "unknown_field", "there is no such parameter here"));
+    }
+    if access.sees_all() {
+        let platform = access.souk().platform("oversight").await?;
+        let actors = match &list.user {
+            Some(who) => of_person_anywhere(&platform, who).await?,
+            None => vec![],
+        };
+        let filter = asked_for(&list, actors)?;
+        return page_of_all(&access, &platform, &filter, &Pages { limit: list.limit, cursor: list.cursor }).await;
+    }
+    let scope = access.read().await?;
+    let filter = filter(&scope, &list).await?;
+    page_of(&access, &scope, &filter, &Pages { limit: list.limit, cursor: list.cursor }).await
 }
 
 async fn show(access: Access<AuditRead>, Id(id): Id<AuditId>) -> Result<Answer<Value>> {
+    let access = if access.sees_all() {
+        let platform = access.souk().platform("oversight").await?;
+        let company = audit::company_of(&platform, id).await?;
+        drop(platform);
+        access.within(company)?
+    } else {
+        access
+    };
     let scope = access.read().await?;
-    Ok(Answer(entry(&audit::get(&scope, id).await?)))
+    Ok(Answer(view::entry(&audit::get(&scope, id).await?)))
 }
 
-async fn of_user(access: Access<AuditRead>, Id(id): Id<Uuid>, Query(pages): Query<Pages>) -> Result<Answer<Value>> {
-    let filter = Filter { actor: Some(id), ..Filter::default() };
-    page_of(&access, &filter, pages.limit, pages.cursor.as_deref()).await
+/// What one person did; a customer sees what they did themselves.
+async fn of_user(access: Access<AuditOwn>, Id(id): Id<Uuid>, Query(pages): Query<Pages>) -> Result<Answer<Value>> {
+    if let Actor::Customer(own) = access.tenant().actor
+        && own.0 != id
+    {
+        return Err(Error::NOT_FOUND);
+    }
+    if access.sees_all() {
+        let platform = access.souk().platform("oversight").await?;
+        let filter = Filter { actors: of_person_anywhere(&platform, &id.to_string()).await?, ..Filter::default() };
+        return page_of_all(&access, &platform, &filter, &pages).await;
+    }
+    let scope = access.read().await?;
+    let filter = Filter { actors: of_person(&scope, &id.to_string()).await?, ..Filter::default() };
+    page_of(&access, &scope, &filter, &pages).await
 }
 
 async fn of_resource(
@@ -70,21 +167,79 @@ async fn of_resource(
         return Err(Error::NOT_FOUND);
     }
     let filter = Filter { resource: Some(resource), resource_id: Some(id), ..Filter::default() };
-    page_of(&access, &filter, pages.limit, pages.cursor.as_deref()).await
+    if access.sees_all() {
+        let platform = access.souk().platform("oversight").await?;
+        return page_of_all(&access, &platform, &filter, &pages).await;
+    }
+    let scope = access.read().await?;
+    page_of(&access, &scope, &filter, &pages).await
+}
+
+/// What is filtered, as a file; that it was taken out is written down first.
+async fn taken_out(access: Access<AuditRead>, Query(list): Query<List>) -> Result<Response> {
+    if list.limit.is_some() || list.cursor.is_some() {
+        return Err(Error::invalid("limit", "unknown_field", "an export is not paged"));
+    }
+    let is_json = match list.format.as_deref() {
+        None | Some("csv") => false,
+        Some("json") => true,
+        Some(_) => return Err(Error::invalid("format", "unknown", "`csv` or `json`")),
+    };
+    let scope = access.write().await?;
+    let filter = filter(&scope, &list).await?;
+    scope.audit("export", "audit", scope.company(), None, vec![("filter", json!(null), json!(asked(&list)))]).await?;
+    scope.commit().await?;
+    file(Arc::new(access), filter, is_json).await
+}
+
+/// The filters of an export, as they were asked.
+fn asked(list: &List) -> Value {
+    json!({
+        "user": list.user, "resource": list.resource, "resourceId": list.resource_id, "action": list.action,
+        "from": list.from, "to": list.to, "shopId": list.shop_id, "format": list.format,
+    })
+}
+
+/// Entries as a file that flows.
+///
+/// # Errors
+/// When the first page cannot be read.
+pub(in crate::controllers) async fn file(access: Arc<Access<AuditRead>>, filter: Filter, is_json: bool) -> Result<Response> {
+    let read = move |before: Option<AuditId>| {
+        let (access, filter) = (Arc::clone(&access), filter.clone());
+        async move {
+            let scope = access.read().await?;
+            let rows = audit::list(&scope, &filter, before, export::ROWS).await?;
+            let next = rows.last().filter(|_| rows.len() as u64 == export::ROWS).map(|row| row.id);
+            Ok::<_, Error>((rows, next))
+        }
+    };
+    if is_json {
+        let read = move |before| {
+            let page = read(before);
+            async move { page.await.map(|(rows, next)| (rows.iter().map(view::entry).collect(), next)) }
+        };
+        return export::json("audit", read).await;
+    }
+    let read = move |before| {
+        let page = read(before);
+        async move { page.await.map(|(rows, next)| (rows.iter().map(view::cells).collect(), next)) }
+    };
+    export::csv("audit", &view::COLUMNS, read).await
 }
 
 async fn verify(access: Access<AuditRead>) -> Result<Answer<Value>> {
     let scope = access.read().await?;
-    let state = audit::verify(&scope).await?;
-    Ok(Answer(json!({ "holds": state.faults.is_empty(), "sealed": state.sealed, "faults": state.faults })))
+    Ok(Answer(view::chain(&audit::verify(&scope).await?)))
 }
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
         get::<AuditRead, _>("/api/audit/logs", "The audit, newest first", logs),
         get::<AuditRead, _>("/api/audit/logs/{id}", "One entry", show),
-        get::<AuditRead, _>("/api/audit/user/{id}", "What one person did", of_user),
+        get::<AuditOwn, _>("/api/audit/user/{id}", "What one person did; for customers, oneself", of_user),
         get::<AuditRead, _>("/api/audit/resource/{type}/{id}", "What was done to one thing", of_resource),
+        get::<AuditRead, _>("/api/audit/export", "The audit as CSV or JSON", taken_out),
         get::<AuditRead, _>("/api/audit/verify", "Whether the chain holds", verify),
     ]
 }

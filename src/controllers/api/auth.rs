@@ -1,4 +1,4 @@
-//! `/api/auth`: register, sign in, stay signed in, leave.
+//! `/api/auth`: register, sign in, stay signed in, leave; passwords and sessions.
 
 use axum::{
     Json as Answer,
@@ -9,17 +9,22 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    controllers::extract::Json,
-    endpoints::{Endpoint, get, post},
-    errors::{Error, Result},
+    controllers::{
+        extract::{Id, Json, Query},
+        page,
+    },
+    endpoints::{Endpoint, delete, get, post},
+    errors::Result,
+    ids::SessionId,
     models::{
         carts,
         identity::{self, IssuedTokens, NewCustomer, Person},
     },
     tenancy::{
-        Access, Actor, Guest, Souk, Tenant,
+        Access, Actor, Device, Guest, Souk, Tenant,
         roles::{Anyone, SignedIn},
     },
+    views::account,
 };
 
 #[derive(Deserialize)]
@@ -44,10 +49,11 @@ struct Logout {
 
 /// Registers a customer of the request's company.
 async fn register(State(souk): State<Souk>, guest: Guest, Json(new, _): Json<NewCustomer>) -> Result<(StatusCode, Answer<Value>)> {
-    let company = guest.company()?;
+    let company = guest.open_company()?;
     let hash = identity::hash_password(&new.password).await?;
-    let scope = souk.write(guest.tenant(company)).await?;
+    let scope = souk.write(guest.device.guest(company)).await?;
     let customer = identity::register(&scope, new, hash).await?;
+    identity::ask_to_verify(&scope, customer.id).await?;
     scope.commit().await?;
     let person = Person::Customer(customer);
     let tokens = signed_in(&souk, &guest, &person).await?;
@@ -56,7 +62,7 @@ async fn register(State(souk): State<Souk>, guest: Guest, Json(new, _): Json<New
 
 /// Signs in: the company's customers first, then staff.
 async fn login(State(souk): State<Souk>, guest: Guest, Json(credentials, _): Json<Credentials>) -> Result<Answer<Value>> {
-    let person = identity::sign_in(&souk, guest.company, &credentials.email, &credentials.password).await?;
+    let person = identity::sign_in(&souk, guest.company, &credentials.email, &credentials.password, &guest.device).await?;
     let tokens = signed_in(&souk, &guest, &person).await?;
     Ok(Answer(welcome(&person, &tokens)))
 }
@@ -64,12 +70,12 @@ async fn login(State(souk): State<Souk>, guest: Guest, Json(credentials, _): Jso
 /// Opens the session; a guest's cart comes along.
 async fn signed_in(souk: &Souk, guest: &Guest, person: &Person) -> Result<IssuedTokens> {
     if let (Person::Customer(customer), Some(token)) = (person, &guest.cart_token) {
-        let tenant = Tenant { actor: Actor::Customer(customer.id), ..guest.tenant(customer.company_id) };
+        let tenant = Tenant { actor: Actor::Customer(customer.id), ..guest.device.guest(customer.company_id) };
         let scope = souk.write(tenant).await?;
         carts::merge(&scope, token, customer.id).await?;
         scope.commit().await?;
     }
-    identity::issue(souk, guest.company, person, &guest.ip, &guest.agent, false).await
+    identity::issue(souk, guest.company, person, &guest.device, false).await
 }
 
 fn welcome(person: &Person, tokens: &IssuedTokens) -> Value {
@@ -86,12 +92,12 @@ fn welcome(person: &Person, tokens: &IssuedTokens) -> Value {
 }
 
 /// A new pair for a refresh token, which is used once.
-async fn refresh(State(souk): State<Souk>, Json(body, _): Json<Refresh>) -> Result<Answer<IssuedTokens>> {
-    Ok(Answer(identity::refresh(&souk, &body.refresh_token).await?))
+async fn refresh(State(souk): State<Souk>, device: Device, Json(body, _): Json<Refresh>) -> Result<Answer<IssuedTokens>> {
+    Ok(Answer(identity::refresh(&souk, &body.refresh_token, &device).await?))
 }
 
 async fn logout(access: Access<SignedIn>, Json(body, _): Json<Logout>) -> Result<StatusCode> {
-    identity::revoke(access.souk(), access.claims()?, body.all).await?;
+    identity::sign_out(access.souk(), access.tenant(), &access.holder()?, body.all).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -112,26 +118,78 @@ async fn verify(State(souk): State<Souk>, headers: HeaderMap) -> Answer<Value> {
     }))
 }
 
-async fn profile(access: Access<SignedIn>) -> Result<Answer<Value>> {
-    let claims = access.claims()?;
-    let tenant = access.tenant();
-    let phone = match tenant.actor {
-        Actor::Customer(id) => {
-            let scope = access.read().await?;
-            identity::find_customer(&scope, id).await?.phone
-        }
-        Actor::Guest | Actor::System => return Err(Error::NotSignedIn { code: "not_signed_in" }),
-        Actor::Member(_) | Actor::Platform(_) => None,
-    };
-    Ok(Answer(json!({
-        "id": claims.user_id,
-        "email": claims.email,
-        "name": tenant.name,
-        "phone": phone,
-        "role": tenant.role,
-        "companyId": claims.company_id,
-        "shopIds": tenant.shops.clone().unwrap_or_default(),
-    })))
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct NewPassword {
+    old_password: String,
+    new_password: String,
+}
+
+/// Changes one's own password; the other sessions end, and this one goes on with a new pair.
+async fn change_password(access: Access<SignedIn>, Json(body, _): Json<NewPassword>) -> Result<Answer<IssuedTokens>> {
+    let holder = access.holder()?;
+    let tokens = identity::change_password(access.souk(), access.tenant(), &holder, &body.old_password, &body.new_password).await?;
+    Ok(Answer(tokens))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Forgotten {
+    email: String,
+}
+
+/// Always the same answer at the same time, whoever has the address or nobody.
+async fn forgot_password(State(souk): State<Souk>, guest: Guest, Json(body, _): Json<Forgotten>) -> Result<StatusCode> {
+    identity::forgot(&souk, guest.company, &body.email, &guest.device).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reset {
+    /// The link of the letter.
+    token: String,
+    password: String,
+}
+
+async fn reset_password(State(souk): State<Souk>, device: Device, Json(body, _): Json<Reset>) -> Result<StatusCode> {
+    identity::reset_password(&souk, &body.token, &body.password, &device).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Proof {
+    /// The link of the letter.
+    token: String,
+}
+
+async fn verify_email(State(souk): State<Souk>, device: Device, Json(body, _): Json<Proof>) -> Result<StatusCode> {
+    identity::verify_address(&souk, &body.token, &device).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pages {
+    limit: Option<u64>,
+    cursor: Option<String>,
+}
+
+async fn sessions(access: Access<SignedIn>, Query(pages): Query<Pages>) -> Result<Answer<Value>> {
+    let holder = access.holder()?;
+    let limit = page::limit(pages.limit)?;
+    let bound = format!("sessions {}", holder.whose.id());
+    let before = page::open::<SessionId>(access.souk(), &bound, pages.cursor.as_deref())?;
+    let mut rows = identity::sessions(access.souk(), &holder, before, limit + 1).await?;
+    let next = page::cut(access.souk(), &bound, &mut rows, limit, |row| row.id)?;
+    let data: Vec<_> = rows.iter().map(|row| account::session(row, holder.session)).collect();
+    Ok(Answer(page::envelope(data, limit, next)))
+}
+
+async fn end_session(access: Access<SignedIn>, Id(id): Id<SessionId>) -> Result<StatusCode> {
+    identity::end_session(access.souk(), access.tenant(), &access.holder()?, id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 pub fn endpoints() -> Vec<Endpoint> {
@@ -141,6 +199,11 @@ pub fn endpoints() -> Vec<Endpoint> {
         post::<Anyone, _>("/api/auth/refresh-token", "Exchanges a refresh token for a new pair", refresh),
         post::<SignedIn, _>("/api/auth/logout", "Ends this session, or all", logout),
         get::<Anyone, _>("/api/auth/verify", "Checks a token", verify),
-        get::<SignedIn, _>("/api/auth/profile", "Who I am", profile),
+        post::<SignedIn, _>("/api/auth/change-password", "Changes one's own password; other sessions end", change_password),
+        post::<Anyone, _>("/api/auth/forgot-password", "Asks for a letter to choose a new password", forgot_password),
+        post::<Anyone, _>("/api/auth/reset-password", "Sets a new password by a letter's link", reset_password),
+        post::<Anyone, _>("/api/auth/verify-email", "Proves an e-mail address by a letter's link", verify_email),
+        get::<SignedIn, _>("/api/auth/sessions", "Where I am signed in", sessions),
+        delete::<SignedIn, _>("/api/auth/sessions/{id}", "Ends one of my sessions", end_session),
     ]
 }

@@ -1,23 +1,26 @@
-//! `/api/products`, `/api/categories`, `/api/brands`: reading the catalogue.
+//! `/api/products`: reading the catalogue.
 
 use axum::{Json as Answer, extract::Path};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
-    controllers::{extract::Query, page},
+    controllers::{
+        extract::{AttributedQuery, Query},
+        page,
+    },
     endpoints::{Endpoint, get},
     errors::{Error, Result},
-    ids::{ProductId, ShopId},
+    ids::ShopId,
     models::{
-        catalog::{self, Filter, Position, Sort},
+        catalog::{self, Filter, Position, Sort, Standing},
         companies, inventory,
     },
-    tenancy::{Access, Scope, roles::ProductsRead},
+    tenancy::{Access, Permission, Scope, roles::ProductsRead},
     views::catalog::product as product_view,
 };
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct List {
     q: Option<String>,
@@ -26,116 +29,189 @@ struct List {
     shop_id: Option<String>,
     min_price: Option<i64>,
     max_price: Option<i64>,
+    rating: Option<String>,
     in_stock: Option<bool>,
     origin: Option<String>,
     organic: Option<bool>,
+    status: Option<String>,
     sort: Option<String>,
+    total: Option<bool>,
+    facets: Option<bool>,
     limit: Option<u64>,
     cursor: Option<String>,
 }
 
-fn sort(name: Option<&str>) -> Result<Sort> {
-    Ok(match name {
-        None | Some("newest") => Sort::Newest,
-        Some("price") => Sort::PriceUp,
-        Some("-price") => Sort::PriceDown,
-        Some("popularity" | "relevance") => Sort::Popularity,
-        Some(_) => return Err(Error::invalid("sort", "unknown", "use newest, price, -price, popularity or relevance")),
-    })
-}
-
-async fn index(access: Access<ProductsRead>, Query(list): Query<List>) -> Result<Answer<Value>> {
-    let limit = page::limit(list.limit)?;
-    let sort = sort(list.sort.as_deref())?;
-    let shop = list.shop_id.as_deref().map(str::parse::<ShopId>).transpose();
-    let shop = shop.map_err(|_| Error::invalid("shopId", "invalid", "that is not an id"))?;
-    let scope = access.read().await?;
-    let brand = match list.brand.as_deref() {
-        None => None,
-        Some(slug) => match catalog::brands(&scope).await?.into_iter().find(|brand| brand.slug == slug) {
-            Some(brand) => Some(brand.id),
-            None => return Ok(Answer(page::envelope(Vec::<Value>::new(), limit, None))),
-        },
-    };
-    let filter = Filter {
-        words: list.q.clone(),
-        category: list.category.clone(),
-        brand,
-        shop,
-        price_min: list.min_price,
-        price_max: list.max_price,
-        origin: list.origin.clone(),
-        organic: list.organic,
-        featured: false,
-    };
-    let bound = format!("products {filter:?} {sort:?} {:?}", list.in_stock);
-    let after = page::open::<(i64, ProductId)>(access.souk(), &bound, list.cursor.as_deref())?;
-    let after = after.map(|(figure, id)| Position { figure, id });
-    let found = catalog::list(&scope, &filter, sort, after, limit).await?;
-    let mut products = views(&scope, found.products).await?;
-    if list.in_stock == Some(true) {
-        products
-            .retain(|product| product["variants"].as_array().is_some_and(|all| all.iter().any(|one| one["available"].as_i64() > Some(0))));
+impl List {
+    fn sort(&self) -> Result<Sort> {
+        let has_words = self.q.as_deref().is_some_and(|words| !catalog::fold(words).is_empty());
+        Ok(match self.sort.as_deref() {
+            None if has_words => Sort::Relevance,
+            None | Some("newest") => Sort::Newest,
+            Some("name") => Sort::Name,
+            Some("price") => Sort::PriceUp,
+            Some("-price") => Sort::PriceDown,
+            Some("popularity") => Sort::Popularity,
+            Some("rating") => Sort::Rating,
+            Some("relevance") if has_words => Sort::Relevance,
+            Some("relevance") => return Err(Error::invalid("sort", "needs_words", "relevance needs words in q")),
+            Some(_) => {
+                return Err(Error::invalid("sort", "unknown", "use relevance, price, -price, popularity, newest, rating or name"));
+            }
+        })
     }
-    let next = found.next.map(|next| page::seal(access.souk(), &bound, (next.figure, next.id))).transpose()?;
-    Ok(Answer(page::envelope(products, limit, next)))
+
+    /// Drafts and archived goods are a matter of those who write them.
+    fn standing<P: Permission>(&self, access: &Access<P>) -> Result<Standing> {
+        let Some(status) = &self.status else { return Ok(Standing::OnSale) };
+        let standing = Standing::named(status);
+        let standing = standing.ok_or_else(|| Error::invalid("status", "unknown", "use active, inactive, archived or all"))?;
+        if standing != Standing::OnSale && !access.tenant().may("products:update") {
+            return Err(Error::NotAllowed { code: "forbidden" });
+        }
+        Ok(standing)
+    }
+
+    fn filter<P: Permission>(&self, access: &Access<P>, attributes: Vec<(String, String)>) -> Result<Filter> {
+        let shop = self.shop_id.as_deref().map(str::parse::<ShopId>).transpose();
+        let least_is_most = self.min_price.zip(self.max_price).is_none_or(|(least, most)| least <= most);
+        if !least_is_most {
+            return Err(Error::invalid("maxPrice", "too_small", "not below minPrice"));
+        }
+        if let Some((name, _)) = attributes.iter().find(|(name, value)| catalog::fold(name).is_empty() || catalog::fold(value).is_empty()) {
+            return Err(Error::invalid(format!("attr.{name}"), "invalid", "name an attribute and its value"));
+        }
+        if attributes.len() > 8 {
+            return Err(Error::invalid("attr", "too_many", "at most eight attributes"));
+        }
+        Ok(Filter {
+            words: self.q.clone(),
+            category: self.category.clone(),
+            brand: self.brand.clone(),
+            shop: shop.map_err(|_| Error::invalid("shopId", "invalid", "that is not an id"))?,
+            price_min: self.min_price,
+            price_max: self.max_price,
+            rating_min: self.rating.as_deref().map(stars).transpose()?,
+            origin: self.origin.clone(),
+            organic: self.organic,
+            attributes,
+            standing: self.standing(access)?,
+            ..Filter::default()
+        })
+    }
 }
 
-/// Products as clients see them: five statements for a page, however long.
-async fn views(scope: &Scope, products: Vec<catalog::Product>) -> Result<Vec<Value>> {
-    let ids: Vec<_> = products.iter().map(|product| product.id).collect();
-    let mut variants = catalog::variants_of(scope, &ids).await?;
+/// Hundredths of a star out of `4` or `4.5`.
+fn stars(text: &str) -> Result<i64> {
+    let wrong = || Error::invalid("rating", "invalid", "from 1 to 5, such as 4 or 4.5");
+    let (whole, rest) = text.split_once('.').unwrap_or((text, "0"));
+    if rest.is_empty() || rest.len() > 2 || !rest.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let whole: i64 = whole.parse().map_err(|_| wrong())?;
+    let rest: i64 = format!("{rest:0<2}").parse().map_err(|_| wrong())?;
+    let hundredths = whole.saturating_mul(100).saturating_add(rest);
+    if (100..=500).contains(&hundredths) { Ok(hundredths) } else { Err(wrong()) }
+}
+
+async fn index(access: Access<ProductsRead>, AttributedQuery(list, attributes): AttributedQuery<List>) -> Result<Answer<Value>> {
+    let limit = page::limit(list.limit)?;
+    let sort = list.sort()?;
+    let mut filter = list.filter(&access, attributes)?;
+    let bound = format!("products {filter:?} {sort:?} {:?}", list.in_stock);
+    let after = page::open::<Position>(access.souk(), &bound, list.cursor.as_deref())?;
+    let scope = access.read().await?;
+    if list.in_stock == Some(true) {
+        filter.in_stock = Some(inventory::in_stock(&scope, filter.shop, catalog::of_variant()));
+    }
+    let found = catalog::list(&scope, &filter, sort, after.as_ref(), limit).await?;
+    let next = found.next.map(|next| page::seal(access.souk(), &bound, next)).transpose()?;
+    let total = if list.total == Some(true) { Some(catalog::count(&scope, &filter, page::TOTAL_MAX).await?) } else { None };
+    let mut answer = page::with_total(page::envelope(views(&scope, &found.products).await?, limit, next), total);
+    if list.facets == Some(true) {
+        answer["facets"] = serde_json::to_value(catalog::facets(&scope, &filter).await?).map_err(Error::internal)?;
+    }
+    Ok(Answer(answer))
+}
+
+/// Products as the caller sees them: three statements for a page, however long.
+pub(super) async fn views(scope: &Scope, products: &[catalog::Shown]) -> Result<Vec<Value>> {
+    let ids: Vec<_> = products.iter().map(|shown| shown.product.id).collect();
+    let variants = catalog::variants_of(scope, &ids).await?;
     let variant_ids: Vec<_> = variants.values().flatten().map(|variant| variant.id).collect();
     let stock = inventory::available(scope, &variant_ids).await?;
-    let company = companies::own(scope).await?;
-    let brands = catalog::brands(scope).await?;
-    let categories = catalog::categories(scope).await?;
-    Ok(products
-        .iter()
-        .map(|product| {
-            let own = variants.remove(&product.id).unwrap_or_default();
-            let brand = brands.iter().find(|brand| Some(brand.id) == product.brand_id);
-            let category = categories.iter().find(|category| Some(category.id) == product.category_id);
-            product_view(&company.currency, product, &own, brand, category, &stock)
-        })
-        .collect())
+    let currency = companies::own(scope).await?.currency;
+    let of = |shown: &catalog::Shown| variants.get(&shown.product.id).map(Vec::as_slice).unwrap_or_default();
+    let with_cost = |shown: &catalog::Shown| catalog::knows_cost(scope.tenant(), shown.product.shop_id);
+    Ok(products.iter().map(|shown| product_view(&currency, shown, of(shown), &stock, with_cost(shown))).collect())
+}
+
+/// One product as the caller sees it.
+pub(super) async fn view(scope: &Scope, id_or_slug: &str) -> Result<Value> {
+    let shown = catalog::product(scope, id_or_slug).await?;
+    views(scope, &[shown]).await?.pop().ok_or(Error::NOT_FOUND)
 }
 
 async fn featured(access: Access<ProductsRead>) -> Result<Answer<Value>> {
     let scope = access.read().await?;
     let found = catalog::list(&scope, &Filter { featured: true, ..Filter::default() }, Sort::Popularity, None, 20).await?;
-    Ok(Answer(page::envelope(views(&scope, found.products).await?, 20, None)))
+    Ok(Answer(page::envelope(views(&scope, &found.products).await?, 20, None)))
 }
 
 async fn show(access: Access<ProductsRead>, Path(id): Path<String>) -> Result<Answer<Value>> {
     let scope = access.read().await?;
-    let (product, _) = catalog::product(&scope, &id).await?;
-    views(&scope, vec![product]).await?.pop().map(Answer).ok_or(Error::NOT_FOUND)
+    view(&scope, &id).await.map(Answer)
 }
 
-async fn categories(access: Access<ProductsRead>) -> Result<Answer<Value>> {
+/// Others of the same category, or else of the same brand.
+async fn related(access: Access<ProductsRead>, Path(id): Path<String>) -> Result<Answer<Value>> {
+    const SHOWN: u64 = 12;
     let scope = access.read().await?;
-    let rows = catalog::categories(&scope).await?;
-    let data: Vec<_> = rows
+    let of = catalog::product(&scope, &id).await?;
+    let filter = Filter {
+        category: of.category.as_ref().map(|category| category.slug.clone()),
+        brand: of.brand.as_ref().filter(|_| of.category.is_none()).map(|brand| brand.slug.clone()),
+        ..Filter::default()
+    };
+    let mut found = catalog::list(&scope, &filter, Sort::Popularity, None, SHOWN + 1).await?.products;
+    found.retain(|shown| shown.product.id != of.product.id);
+    found.truncate(usize::try_from(SHOWN).unwrap_or_default());
+    Ok(Answer(page::envelope(views(&scope, &found).await?, SHOWN, None)))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Typed {
+    q: String,
+}
+
+/// What somebody may mean while they type.
+async fn suggest(access: Access<ProductsRead>, Query(typed): Query<Typed>) -> Result<Answer<Value>> {
+    const SHOWN: u64 = 8;
+    if catalog::fold(&typed.q).is_empty() {
+        return Err(Error::invalid("q", "required", "at least one letter or digit"));
+    }
+    let scope = access.read().await?;
+    let filter = Filter { words: Some(typed.q), ..Filter::default() };
+    let found = catalog::list(&scope, &filter, Sort::Relevance, None, SHOWN).await?;
+    let data: Vec<_> = found
+        .products
         .iter()
-        .map(|one| json!({ "id": one.id, "slug": one.slug, "name": one.name, "parentId": one.parent_id, "translations": one.translations }))
+        .map(|shown| {
+            serde_json::json!({
+                "id": shown.product.id, "slug": shown.product.slug, "name": shown.product.name,
+                "category": shown.category.as_ref().map(|category| &category.name), "priceFrom": shown.product.price_from,
+            })
+        })
         .collect();
-    Ok(Answer(page::envelope(data, 100, None)))
-}
-
-async fn brands(access: Access<ProductsRead>) -> Result<Answer<Value>> {
-    let scope = access.read().await?;
-    let data: Vec<_> =
-        catalog::brands(&scope).await?.iter().map(|one| json!({ "id": one.id, "slug": one.slug, "name": one.name })).collect();
-    Ok(Answer(page::envelope(data, 100, None)))
+    Ok(Answer(page::envelope(data, SHOWN, None)))
 }
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
         get::<ProductsRead, _>("/api/products", "Products: filtered, sorted, searched", index),
         get::<ProductsRead, _>("/api/products/featured", "Featured products", featured),
+        get::<ProductsRead, _>("/api/products/suggest", "Products whose words begin as typed", suggest),
         get::<ProductsRead, _>("/api/products/{id}", "One product by id or slug", show),
-        get::<ProductsRead, _>("/api/categories", "The tree of categories", categories),
-        get::<ProductsRead, _>("/api/brands", "Brands", brands),
+        get::<ProductsRead, _>("/api/products/{id}/related", "Products beside this one", related),
     ]
 }

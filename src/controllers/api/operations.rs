@@ -1,11 +1,22 @@
 //! Is it alive, and what can it do.
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    http::{
+        HeaderMap,
+        header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE},
+    },
+    response::{IntoResponse, Response},
+};
 use serde_json::{Value, json};
 
 use crate::{
+    bell::Reach,
     endpoints::{self, Endpoint, get},
-    tenancy::{Souk, roles::Anyone},
+    errors::{Error, Result},
+    gateways::messaging::Channel,
+    tenancy::{Souk, keys, roles::Anyone},
 };
 
 async fn health() -> Json<Value> {
@@ -13,12 +24,44 @@ async fn health() -> Json<Value> {
 }
 
 async fn health_all(State(souk): State<Souk>) -> Json<Value> {
+    Json(components(&souk).await)
+}
+
+/// Each component's state.
+pub(in crate::controllers) async fn components(souk: &Souk) -> Value {
     let database = if souk.is_alive().await { "ok" } else { "down" };
-    let mail = if souk.settings().smtp_url.is_some() { "configured" } else { "not_configured" };
-    Json(json!({
+    let queue = match souk.bell().reach() {
+        Reach::Embedded => json!({ "status": "ok", "kind": "embedded" }),
+        Reach::Connected => json!({ "status": "ok", "kind": "redis" }),
+        // Nothing waits for it: due work is found by looking.
+        Reach::Away => json!({ "status": "down", "kind": "redis" }),
+    };
+    let state = |channel| if souk.carriers().of(channel).is_some() { "configured" } else { "not_configured" };
+    json!({
         "status": database,
-        "components": { "database": { "status": database, "engine": souk.engine() }, "mail": { "status": mail } },
-    }))
+        "components": {
+            "database": { "status": database, "engine": souk.engine() },
+            "queue": queue, "mail": { "status": state(Channel::Email) },
+            "sms": { "status": state(Channel::Sms) }, "push": { "status": state(Channel::Push) },
+            "whatsapp": { "status": state(Channel::WhatsApp) },
+        },
+    })
+}
+
+/// Figures say how much a shop sells: they are for whoever knows the token. Without one they are
+/// open while developing, and in production there are none.
+async fn figures(State(souk): State<Souk>, headers: HeaderMap) -> Result<Response> {
+    let settings = souk.settings();
+    let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
+    match &settings.metrics_token {
+        Some(token) if given.is_none_or(|given| keys::hash(given.as_bytes()) != keys::hash(token.as_bytes())) => {
+            return Err(Error::NotSignedIn { code: "token_invalid" });
+        }
+        None if settings.is_production => return Err(Error::NOT_FOUND),
+        _ => {}
+    }
+    let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"), (CACHE_CONTROL, "no-store")];
+    Ok((kind, crate::figures::text(&souk).await?).into_response())
 }
 
 async fn openapi() -> Json<Value> {
@@ -29,6 +72,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     vec![
         get::<Anyone, _>("/health", "Whether the process is alive", health),
         get::<Anyone, _>("/api/health/all", "Each component's state", health_all),
+        get::<Anyone, _>("/metrics", "Figures for Prometheus, under a token of their own", figures),
         get::<Anyone, _>("/api/openapi.json", "This description", openapi),
     ]
 }

@@ -3,6 +3,7 @@
 use axum::{Json as Answer, http::StatusCode, response::Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{
     clock::Instant,
@@ -35,8 +36,10 @@ async fn create(access: Access<OrdersPlace>, once: Once, Json(new, hash): Json<N
             Begun::Fresh(unit) => unit,
             Begun::Replay(answer) => return Ok(answer),
             Begun::Resume(promise, checkout) => {
-                let checkout = CheckoutId(checkout.ok_or_else(|| Error::internal("a key without its checkout"))?);
-                return tried(&access, promise, checkout, method.as_deref()).await;
+                let checkout = of_key(checkout)?;
+                let method = method.as_deref().unwrap_or_default();
+                let outcome = orders::resume(access.souk(), access.tenant(), checkout, method, promise.begun_at()).await;
+                return tried(&access, promise, checkout, outcome).await;
             }
         };
         match orders::place(unit.scope(), &new).await {
@@ -47,25 +50,32 @@ async fn create(access: Access<OrdersPlace>, once: Once, Json(new, hash): Json<N
                 orders::release_due(access.souk(), access.tenant().company).await?;
             }
             Err(refusal) => return unit.end::<Value>(StatusCode::CREATED, Err(refusal)).await,
-            Ok(placed) if method.is_none() => {
-                let answer = view::checkout(unit.scope(), placed.checkout.id).await;
-                return unit.end(StatusCode::CREATED, answer).await;
-            }
             Ok(placed) => {
-                let promise = unit.keep(placed.checkout.id.0).await?;
-                return tried(&access, promise, placed.checkout.id, method.as_deref()).await;
+                let checkout = placed.checkout.id;
+                let Some(method) = &method else {
+                    let answer = view::checkout(unit.scope(), checkout).await;
+                    return unit.end(StatusCode::CREATED, answer).await;
+                };
+                // One unit for the orders and the attempt to pay them: a commit is a flush of the disk.
+                let (payment, attempt) = orders::begin_payment(unit.scope(), checkout, method).await?;
+                let promise = unit.keep(checkout.0).await?;
+                let outcome = orders::charge(access.souk(), access.tenant(), &payment, &attempt).await;
+                return tried(&access, promise, checkout, outcome).await;
             }
         }
     }
 }
 
-/// Tries the payment of orders that exist; whatever comes of it, they exist: 201.
-async fn tried<P: Permission>(access: &Access<P>, promise: Promise, checkout: CheckoutId, method: Option<&str>) -> Result<Response> {
-    if let Some(method) = method {
-        match orders::pay(access.souk(), access.tenant(), checkout, method).await {
-            Ok(_) | Err(Error::Conflict { .. }) => {}
-            Err(error) => return Err(error),
-        }
+/// The checkout that the first request with a key made.
+fn of_key(resource: Option<Uuid>) -> Result<CheckoutId> {
+    resource.map(CheckoutId).ok_or_else(|| Error::internal("a key without its checkout"))
+}
+
+/// The answer of orders whose payment was tried; whatever came of it, they exist: 201.
+async fn tried<P: Permission>(access: &Access<P>, promise: Promise, checkout: CheckoutId, outcome: Result<Outcome>) -> Result<Response> {
+    match outcome {
+        Ok(_) | Err(Error::Conflict { .. }) => {}
+        Err(error) => return Err(error),
     }
     let scope = access.read().await?;
     let answer = view::checkout(&scope, checkout).await;
@@ -81,33 +91,39 @@ struct Pay {
 
 /// Pays the order's whole checkout now.
 async fn process_payment(access: Access<PaymentsPay>, once: Once, Id(id): Id<OrderId>, Json(body, hash): Json<Pay>) -> Result<Response> {
-    let (promise, checkout) = match once.begin(&access, &hash).await? {
+    let (souk, tenant, method) = (access.souk(), access.tenant(), body.payment_method.as_str());
+    let (promise, checkout, outcome) = match once.begin(&access, &hash).await? {
         Begun::Replay(answer) => return Ok(answer),
-        Begun::Resume(promise, checkout) => (promise, CheckoutId(checkout.ok_or_else(|| Error::internal("a key without its checkout"))?)),
+        Begun::Resume(promise, checkout) => {
+            let checkout = of_key(checkout)?;
+            let outcome = orders::resume(souk, tenant, checkout, method, promise.begun_at()).await;
+            (promise, checkout, outcome)
+        }
         Begun::Fresh(unit) => {
             let checkout = orders::get(unit.scope(), id).await?.checkout_id;
-            (unit.keep(checkout.0).await?, checkout)
+            (unit.keep(checkout.0).await?, checkout, orders::pay(souk, tenant, checkout, method).await)
         }
     };
-    let outcome = match orders::pay(access.souk(), access.tenant(), checkout, &body.payment_method).await {
-        Ok(outcome) => outcome,
+    let outcome = match outcome {
+        // Goods may be promised to somebody whose time is over: free those, and try once more.
         Err(Error::Conflict { code: "insufficient_stock", .. }) => {
-            orders::release_due(access.souk(), access.tenant().company).await?;
-            match orders::pay(access.souk(), access.tenant(), checkout, &body.payment_method).await {
-                Ok(outcome) => outcome,
-                Err(error) => return promise.answer::<Value>(StatusCode::OK, Err(error)).await,
-            }
+            orders::release_due(souk, tenant.company).await?;
+            orders::pay(souk, tenant, checkout, method).await
         }
-        Err(error) => return promise.answer::<Value>(StatusCode::OK, Err(error)).await,
+        first => first,
     };
-    let scope = access.read().await?;
-    let answer = view::paid(&scope, checkout).await;
-    drop(scope);
     match outcome {
-        Outcome::Captured => promise.answer(StatusCode::OK, answer).await,
-        Outcome::Declined { code } => promise.answer::<Value>(StatusCode::OK, Err(Error::Declined { decline_code: code })).await,
-        Outcome::Unknown | Outcome::Action { .. } => promise.answer(StatusCode::ACCEPTED, answer).await,
+        Ok(Outcome::Captured) => promise.answer(StatusCode::OK, paid(&access, checkout).await).await,
+        Ok(Outcome::Unknown | Outcome::Action { .. }) => promise.answer(StatusCode::ACCEPTED, paid(&access, checkout).await).await,
+        Ok(Outcome::Declined { code }) => promise.answer::<Value>(StatusCode::OK, Err(Error::Declined { decline_code: code })).await,
+        Err(error) => promise.answer::<Value>(StatusCode::OK, Err(error)).await,
     }
+}
+
+/// How the checkout and its payment stand now.
+async fn paid<P: Permission>(access: &Access<P>, checkout: CheckoutId) -> Result<Value> {
+    let scope = access.read().await?;
+    view::paid(&scope, checkout).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -150,6 +166,13 @@ async fn index(access: Access<OrdersRead>, Query(list): Query<List>) -> Result<A
     let limit = page::limit(list.limit)?;
     let filter = filter(&list)?;
     let bound = format!("orders {filter:?}");
+    if access.sees_all() {
+        let before = page::open::<OrderId>(access.souk(), &bound, list.cursor.as_deref())?;
+        let platform = access.souk().platform("oversight").await?;
+        let mut rows = orders::list_of_all(&platform, &filter, before, limit + 1).await?;
+        let next = page::cut(access.souk(), &bound, &mut rows, limit, |row| row.id)?;
+        return Ok(Answer(page::envelope(view::orders_of_all(&platform, &rows).await?, limit, next)));
+    }
     let after = page::open::<(i64, OrderId)>(access.souk(), &bound, list.cursor.as_deref())?;
     let scope = access.read().await?;
     let found = orders::list(&scope, &filter, after, limit).await?;
@@ -157,7 +180,19 @@ async fn index(access: Access<OrdersRead>, Query(list): Query<List>) -> Result<A
     Ok(Answer(page::envelope(view::orders(&scope, &found.orders).await?, limit, next)))
 }
 
+/// The access in the company of an order.
+async fn at(access: Access<OrdersRead>, id: OrderId) -> Result<Access<OrdersRead>> {
+    if !access.sees_all() {
+        return Ok(access);
+    }
+    let platform = access.souk().platform("oversight").await?;
+    let company = orders::company_of(&platform, id).await?;
+    drop(platform);
+    access.within(company)
+}
+
 async fn show(access: Access<OrdersRead>, Id(id): Id<OrderId>) -> Result<Answer<Value>> {
+    let access = at(access, id).await?;
     let scope = access.read().await?;
     let order = orders::get(&scope, id).await?;
     one(&scope, order).await
@@ -194,6 +229,7 @@ async fn cancel(access: Access<OrdersCancel>, once: Once, Id(id): Id<OrderId>, J
 }
 
 async fn timeline(access: Access<OrdersRead>, Id(id): Id<OrderId>) -> Result<Answer<Value>> {
+    let access = at(access, id).await?;
     let scope = access.read().await?;
     let order = orders::get(&scope, id).await?;
     let entries = orders::timeline(&scope, &[order.id]).await?;
@@ -205,6 +241,7 @@ async fn timeline(access: Access<OrdersRead>, Id(id): Id<OrderId>) -> Result<Ans
 }
 
 async fn tracking(access: Access<OrdersRead>, Id(id): Id<OrderId>) -> Result<Answer<Value>> {
+    let access = at(access, id).await?;
     let scope = access.read().await?;
     let order = orders::get(&scope, id).await?;
     Ok(Answer(json!({

@@ -9,7 +9,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{PageError, PageResult, Visitor, brand, home, safe_next};
+use super::{Look, PageResult, Visitor, brand, home, safe_next};
 use crate::{
     controllers::extract::Query,
     endpoints::{Endpoint, get, post},
@@ -36,7 +36,7 @@ fn form(headers: &HeaderMap, email: &str, error: Option<&str>, next: &str) -> Pa
     let theme = cookie(headers, "souk_theme").filter(|theme| ["light", "dark"].contains(&theme.as_str())).unwrap_or_default();
     let next = safe_next(next).unwrap_or_default();
     let data = json!({ "lang": language, "theme": theme, "path": "/sign-in", "flash": null, "email": email, "error": error, "next": next });
-    templates::render("public/sign_in.html", &data).map(Html).map_err(|error| PageError { error, language, path: String::new() })
+    templates::render("public/sign_in.html", &data).map(Html).map_err(|error| Look { language, theme, ..Look::default() }.with(error))
 }
 
 #[derive(Deserialize)]
@@ -49,30 +49,30 @@ struct Credentials {
 
 /// Signs in; a new session at every sign-in, so that none can be planted beforehand.
 async fn sign_in(State(souk): State<Souk>, guest: Guest, headers: HeaderMap, Form(credentials): Form<Credentials>) -> PageResult<Response> {
-    let told = match identity::sign_in(&souk, None, &credentials.email, &credentials.password).await {
+    let told = match identity::sign_in(&souk, None, &credentials.email, &credentials.password, &guest.device).await {
         Ok(person @ Person::Staff(_)) => match open(&souk, &guest, &person, &credentials.next).await {
             Ok(answer) => return Ok(answer),
             Err(Error::NotSignedIn { .. }) => "sign_in.not_staff",
-            Err(error) => return Err(PageError { error, language: "en".into(), path: String::new() }),
+            Err(error) => return Err(Look { language: "en".into(), ..Look::default() }.with(error)),
         },
         Err(Error::TooMany { .. }) => "sign_in.locked",
         Ok(Person::Customer(_)) | Err(Error::NotSignedIn { .. } | Error::NotAllowed { .. }) => "sign_in.wrong",
-        Err(error) => return Err(PageError { error, language: "en".into(), path: String::new() }),
+        Err(error) => return Err(Look { language: "en".into(), ..Look::default() }.with(error)),
     };
     let page = form(&headers, &credentials.email, Some(told), &credentials.next)?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
 }
 
 async fn open(souk: &Souk, guest: &Guest, person: &Person, next: &str) -> Result<Response> {
-    let tokens = identity::issue(souk, None, person, &guest.ip, &guest.agent, true).await?;
+    let tokens = identity::issue(souk, None, person, &guest.device, true).await?;
     let portal = identity::caller_of_cookie(souk, &tokens.refresh_token).await?;
-    let to = safe_next(next).filter(|next| *next != "/").unwrap_or_else(|| home(portal.tenant.role));
+    let to = safe_next(next).filter(|next| *next != "/").unwrap_or_else(|| home(&portal.tenant));
     let mut answer = Redirect::to(to).into_response();
     set_cookie(&mut answer, souk, "souk_session", &tokens.refresh_token);
     Ok(answer)
 }
 
-fn set_cookie(answer: &mut Response, souk: &Souk, name: &str, value: &str) {
+pub(super) fn set_cookie(answer: &mut Response, souk: &Souk, name: &str, value: &str) {
     let secure = if souk.settings().is_production { "; Secure" } else { "" };
     let age = if value.is_empty() { "; Max-Age=0" } else { "; Max-Age=50400" };
     if let Ok(cookie) = HeaderValue::from_str(&format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}")) {
@@ -81,15 +81,16 @@ fn set_cookie(answer: &mut Response, souk: &Souk, name: &str, value: &str) {
 }
 
 async fn sign_out(visitor: Visitor<SignedIn>) -> PageResult<Response> {
-    let session = visitor.access.portal().map_err(|error| visitor.refuse(error))?.session;
-    identity::revoke_portal(visitor.access.souk(), session).await.map_err(|error| visitor.refuse(error))?;
+    let access = &visitor.access;
+    let holder = access.holder().map_err(|error| visitor.refuse(error))?;
+    identity::sign_out(access.souk(), access.tenant(), &holder, false).await.map_err(|error| visitor.refuse(error))?;
     let mut answer = Redirect::to("/sign-in").into_response();
     set_cookie(&mut answer, visitor.access.souk(), "souk_session", "");
     Ok(answer)
 }
 
 async fn root(visitor: Visitor<SignedIn>) -> Redirect {
-    Redirect::to(home(visitor.access.tenant().role))
+    Redirect::to(home(visitor.access.tenant()))
 }
 
 #[derive(Deserialize)]

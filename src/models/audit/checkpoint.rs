@@ -1,4 +1,4 @@
-//! The chain's head at a moment, authenticated; the file outside the database is the witness, this is a copy.
+//! The chain's head at a moment, or where it begins since older entries were let go, authenticated; the file outside the database is the witness, this is a copy.
 
 use sea_orm::entity::prelude::*;
 
@@ -15,6 +15,8 @@ pub struct Model {
     pub company_id: CompanyId,
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: RowId,
+    /// `head` or `start`.
+    pub kind: String,
     pub hash: String,
     pub mac: String,
     pub number: i64,

@@ -1,4 +1,4 @@
-//! Who did what to which thing.
+//! What was done to which thing, without a person in it: their values lie apart.
 
 use sea_orm::entity::prelude::*;
 use serde_json::Value;
@@ -19,15 +19,16 @@ pub struct Model {
     pub actor_id: Option<Uuid>,
     pub shop_id: Option<ShopId>,
     pub actor_role: String,
-    pub actor_name: String,
     pub action: String,
     pub resource: String,
     pub resource_id: String,
-    pub ip_address: String,
-    pub user_agent: String,
     pub request_id: String,
-    pub changes: Value,
     pub salt: String,
+    /// What commits to the name, address and agent of whoever acted; empty for Souk itself.
+    pub origin_hash: String,
+    /// What commits to the personal values among the changes; empty when there are none.
+    pub personal_hash: String,
+    pub changes: Value,
     pub created_at: Instant,
 }
 

@@ -1,7 +1,9 @@
-//! Carts: what somebody means to buy. A cart is virtual until its first write.
+//! Carts: what somebody means to buy, now or one day. A cart is virtual until its first write.
 
 mod cart;
 mod item;
+mod wish;
+mod wishlist;
 
 use sea_orm::{
     ColumnTrait, QueryFilter, QueryOrder,
@@ -10,7 +12,12 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-pub use self::{cart::Model as Cart, item::Model as Item};
+pub use self::{
+    cart::Model as Cart,
+    item::Model as Item,
+    wish::Model as Wish,
+    wishlist::{forget_customer, unwish, wish, wishes},
+};
 use crate::{
     clock,
     errors::{Error, Result},
@@ -70,6 +77,9 @@ pub struct LineView {
     pub quantity: i64,
     pub unit_price: Money,
     pub line_total: Money,
+    pub tax: Money,
+    /// Basis points.
+    pub tax_rate: i64,
     pub available: i64,
 }
 
@@ -253,14 +263,14 @@ pub async fn view(scope: &Scope, owner: &Owner, known: Option<Cart>) -> Result<C
     };
     let ids: Vec<_> = rows.iter().map(|row| row.variant_id).collect();
     let goods = catalog::to_sell(scope, &ids).await?;
+    let rates = catalog::tax_rates(scope, company.tax_rate, goods.values().map(|(_, product)| product)).await?;
     let stock = inventory::available(scope, &ids).await?;
     let mut lines = Vec::with_capacity(rows.len());
-    let mut tax = Money::ZERO;
     for row in rows {
         let left = stock.get(&row.variant_id).and_then(|by_shop| by_shop.iter().find(|(shop, _)| *shop == row.shop_id));
         let Some((variant, product)) = goods.get(&row.variant_id) else { continue };
         let line_total = variant.price.times(row.quantity, variant.sold_by == "weight")?;
-        tax = tax.plus(line_total.tax(company.tax_rate, company.tax_included)?)?;
+        let tax_rate = rates.of(product);
         lines.push(LineView {
             id: row.id,
             variant_id: row.variant_id,
@@ -270,10 +280,13 @@ pub async fn view(scope: &Scope, owner: &Owner, known: Option<Cart>) -> Result<C
             quantity: row.quantity,
             unit_price: variant.price,
             line_total,
+            tax: line_total.tax(tax_rate, company.tax_included)?,
+            tax_rate,
             available: left.map_or(0, |(_, left)| *left),
         });
     }
     let subtotal = Money::sum(lines.iter().map(|line| line.line_total))?;
+    let tax = Money::sum(lines.iter().map(|line| line.tax))?;
     let total = if company.tax_included { subtotal } else { subtotal.plus(tax)? };
     Ok(CartView {
         id: cart.as_ref().map(|cart| cart.id),

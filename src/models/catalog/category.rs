@@ -20,8 +20,10 @@ pub struct Model {
     pub slug: String,
     pub name: String,
     pub translations: Value,
-    /// Basis points, or -1 for the company's.
+    /// Basis points, or -1 for that of the category above, at last the company's.
     pub tax_rate_set: i64,
+    /// Among those beside it, as people put them; nothing for last.
+    pub position: Option<i64>,
     pub created_at: Instant,
     pub version: i64,
 }

@@ -1,65 +1,102 @@
-//! The catalogue: categories, brands, products and their variants.
+//! The catalogue: categories, brands, attributes, products and their variants.
+//!
+//! A product is changed behind its own row ([`products`]): its version rises with every change of
+//! it, its variants and its pictures, and its words and lowest price follow in the same unit.
 
+mod attribute;
+mod attribute_value;
+mod attributes;
 mod brand;
 mod category;
+mod checks;
+mod edit;
+mod facets;
+mod facts;
+mod findable;
+mod goods;
 mod list;
+mod media_file;
+mod medium;
+mod organise;
+mod picture;
+mod pictures;
 mod product;
+mod products;
+mod rendition;
+mod sight;
+mod tax;
+mod tree;
 mod variant;
+mod variant_value;
+mod variants;
 mod word;
-mod write;
 
 use std::collections::BTreeMap;
 
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect};
-use unicode_normalization::UnicodeNormalization;
 
 pub use self::{
+    attributes::{
+        Attribute, AttributeChange, NewAttribute, NewValue, add_attribute, attributes, change_attribute, find_attribute, remove_attribute,
+    },
     brand::Model as Brand,
     category::Model as Category,
-    list::{Filter, Page, Position, Sort, list},
+    checks::{Translation, Translations},
+    edit::{ProductEdit, edit_product, edition},
+    facets::{Choice, Facets, Prices, ValueCount, facets},
+    facts::Facts,
+    findable::rewrite_words,
+    goods::{called, coded, costs, goods, look_up},
+    list::{Filter, Label, Page, Position, Shown, Sort, Standing, count, list, of_variant, these},
+    organise::{
+        BrandChange, CategoryChange, NewBrand, NewCategory, add_brand, add_category, change_brand, change_category, remove_brand,
+        remove_category, tax_rate_of,
+    },
+    picture::{Picture, WIDTHS, of_pixels, read as read_picture, renditions},
+    pictures::{
+        NewPicture, PictureChange, Shot, UPLOAD_BYTES_MAX, add_picture, change_picture, companies_with_lonely_files, doomed, file,
+        forget_file, keep_renditions, remove_picture,
+    },
     product::Model as Product,
+    products::{NewProduct, ProductChange, add_product, archive, change_product, own, places_taken, restore},
+    sight::knows_cost,
+    tax::{TaxRates, tax_rates},
+    tree::{Way, dissolve_category, move_category, products_in},
     variant::Model as Variant,
-    write::{NewCategory, NewProduct, NewVariant, add_brand, add_category, add_product},
+    variants::{NewVariant, SoldBy, VariantChange, add_variant, archive_variant, change_variant, free_sku},
 };
+pub use crate::words::fold;
 use crate::{
-    errors::Result,
-    ids::{ProductId, VariantId},
+    errors::{Error, Result},
+    ids::{BrandId, CategoryId, ProductId, VariantId},
     tenancy::Scope,
 };
 
-/// Lower case, without accents or punctuation: how texts are compared and looked up.
-#[must_use]
-pub fn fold(text: &str) -> String {
-    let plain = text.nfkd().filter(|letter| !is_latin_mark(*letter));
-    let folded: String = plain
-        .flat_map(char::to_lowercase)
-        .map(|letter| if letter.is_alphanumeric() || is_word_mark(letter) { letter } else { ' ' })
-        .collect();
-    folded.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The accents of Latin letters, which people leave out when they search.
-const fn is_latin_mark(letter: char) -> bool {
-    matches!(letter, '\u{300}'..='\u{36f}')
-}
-
-/// Vowel signs of other scripts, which are part of the word.
-fn is_word_mark(letter: char) -> bool {
-    unicode_normalization::char::is_combining_mark(letter) && !is_latin_mark(letter)
-}
-
-/// A product by id or slug, with its variants.
+/// A product by id or slug. Drafts are there for whoever writes such products.
 ///
 /// # Errors
-/// 404 when it is not there or archived.
-pub async fn product(scope: &Scope, id_or_slug: &str) -> Result<(Product, Vec<Variant>)> {
+/// 404 when it is not there, archived, or not on sale.
+pub async fn product(scope: &Scope, id_or_slug: &str) -> Result<Shown> {
     let mut key = Condition::any().add(product::Column::Slug.eq(id_or_slug));
     if let Ok(id) = id_or_slug.parse::<ProductId>() {
         key = key.add(product::Column::Id.eq(id));
     }
-    let product = scope.get(scope.find::<product::Entity>().filter(key).filter(product::Column::ArchivedAt.is_null())).await?;
-    let mut variants = variants_of(scope, &[product.id]).await?;
-    Ok((product.clone(), variants.remove(&product.id).unwrap_or_default()))
+    let mut found = scope.find::<product::Entity>().filter(key).filter(product::Column::ArchivedAt.is_null());
+    if let Some(visible) = sight::visible(scope) {
+        found = found.filter(visible);
+    }
+    list::shown(scope, found).await
+}
+
+/// Whether nothing has a price yet, so that the company may still choose its currency.
+///
+/// # Errors
+/// 409 `currency_fixed`.
+pub async fn ensure_unpriced(scope: &Scope) -> Result<()> {
+    match scope.one(scope.find::<variant::Entity>().limit(1)).await? {
+        None => Ok(()),
+        Some(_) => Err(Error::conflict("currency_fixed", "prices are in this currency already", serde_json::json!({}))),
+    }
 }
 
 /// The variants of some products, in their order.
@@ -78,6 +115,13 @@ pub async fn variants_of(scope: &Scope, products: &[ProductId]) -> Result<BTreeM
 
 /// Variants with their products, for pricing what is to be sold; archived ones are left out.
 pub async fn to_sell(scope: &Scope, ids: &[VariantId]) -> Result<BTreeMap<VariantId, (Variant, Product)>> {
+    let mut goods = with_products(scope, ids).await?;
+    goods.retain(|_, (_, product)| product.is_active);
+    Ok(goods)
+}
+
+/// As [`to_sell`], with what is not offered at present: shelves hold that too.
+pub async fn with_products(scope: &Scope, ids: &[VariantId]) -> Result<BTreeMap<VariantId, (Variant, Product)>> {
     let variants = scope
         .find::<variant::Entity>()
         .filter(variant::Column::Id.is_in(ids.iter().copied()))
@@ -86,8 +130,7 @@ pub async fn to_sell(scope: &Scope, ids: &[VariantId]) -> Result<BTreeMap<Varian
     let products = scope
         .find::<product::Entity>()
         .filter(product::Column::Id.is_in(variants.iter().map(|variant| variant.product_id)))
-        .filter(product::Column::ArchivedAt.is_null())
-        .filter(product::Column::IsActive.eq(true));
+        .filter(product::Column::ArchivedAt.is_null());
     let products: BTreeMap<_, _> = scope.all(products).await?.into_iter().map(|product| (product.id, product)).collect();
     Ok(variants
         .into_iter()
@@ -95,12 +138,35 @@ pub async fn to_sell(scope: &Scope, ids: &[VariantId]) -> Result<BTreeMap<Varian
         .collect())
 }
 
-/// All categories of the company: a tree is small.
+/// All categories of the company, those beside each other in their order: a tree is small.
 pub async fn categories(scope: &Scope) -> Result<Vec<Category>> {
-    scope.all(scope.find::<category::Entity>().order_by_asc(category::Column::Slug).limit(2_000)).await
+    let mut tree = scope.all(scope.find::<category::Entity>().order_by_asc(category::Column::Slug).limit(2_000)).await?;
+    tree.sort_by(tree::in_order);
+    Ok(tree)
+}
+
+/// # Errors
+/// 404 when it is not there.
+pub async fn category(scope: &Scope, id: CategoryId) -> Result<Category> {
+    scope.get(scope.find::<category::Entity>().filter(category::Column::Id.eq(id))).await
 }
 
 /// All brands of the company.
 pub async fn brands(scope: &Scope) -> Result<Vec<Brand>> {
     scope.all(scope.find::<brand::Entity>().order_by_asc(brand::Column::Slug).limit(2_000)).await
+}
+
+/// # Errors
+/// 404 when it is not there.
+pub async fn brand(scope: &Scope, id: BrandId) -> Result<Brand> {
+    scope.get(scope.find::<brand::Entity>().filter(brand::Column::Id.eq(id))).await
+}
+
+/// A variant that is not archived, whatever its product.
+///
+/// # Errors
+/// 404 when it is not there.
+pub async fn variant(scope: &Scope, id: VariantId) -> Result<Variant> {
+    let found = scope.find::<variant::Entity>().filter(variant::Column::Id.eq(id)).filter(variant::Column::ArchivedAt.is_null());
+    scope.one(found).await?.ok_or(Error::NOT_FOUND)
 }

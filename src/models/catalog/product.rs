@@ -24,6 +24,8 @@ pub struct Model {
     pub translations: Value,
     pub tags: Value,
     pub facts: Value,
+    /// What a list shows of its pictures; written with every change of them.
+    pub gallery: Option<Value>,
     pub brand_id: Option<BrandId>,
     pub category_id: Option<CategoryId>,
     /// Sold by this shop alone; nothing for the whole company.

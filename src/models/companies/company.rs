@@ -1,8 +1,14 @@
 //! A tenant.
 
+use chrono::NaiveDate;
 use sea_orm::entity::prelude::*;
+use serde_json::Value as Json;
 
-use crate::{clock::Instant, ids::CompanyId};
+use super::standing::Standing;
+use crate::{
+    clock::Instant,
+    ids::{CompanyId, SubscriptionId},
+};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "companies")]
@@ -16,9 +22,25 @@ pub struct Model {
     pub currency: String,
     pub zone: String,
     pub language: String,
+    /// `active`, `suspended` or `closed`; the platform's own row is `platform`.
     pub status: String,
+    /// Why it was stopped, for the platform's people.
+    pub status_reason: Option<String>,
+    /// How it stands with the platform.
+    pub standing: Standing,
+    /// The day on which the oldest unpaid instalment that is late was due.
+    pub overdue_since: Option<NaiveDate>,
+    /// From when nothing new is admitted, if nothing is paid.
+    pub limited_on: Option<NaiveDate>,
+    /// From when writes are refused, if nothing is paid.
+    pub suspended_on: Option<NaiveDate>,
+    /// What it subscribes to; nothing means no limits.
+    pub subscription_id: Option<SubscriptionId>,
     pub email: String,
     pub phone: String,
+    pub address: Option<Json>,
+    /// How it is paid; of the platform, what companies read with their debts.
+    pub pay_to: Option<String>,
     /// One CSS colour.
     pub brand: String,
     /// Basis points.

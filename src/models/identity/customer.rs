@@ -23,8 +23,6 @@ pub struct Model {
     pub phone: Option<String>,
     pub is_banned: bool,
     pub is_verified: bool,
-    pub failures: i64,
-    pub locked_until: Option<Instant>,
     pub created_at: Instant,
     pub updated_at: Instant,
     pub version: i64,

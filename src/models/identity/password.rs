@@ -4,15 +4,19 @@ use argon2::{
     Argon2, PasswordHash, PasswordHasher, PasswordVerifier,
     password_hash::{SaltString, rand_core::OsRng},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
-use crate::errors::{Error, Result};
+use crate::{
+    errors::{Error, Result},
+    tenancy::keys,
+};
 
 /// Each hash takes 19 MiB and a core; more at once would starve the shop.
 static BOUND: Semaphore = Semaphore::const_new(4);
 
-/// A hash that no password has, checked when there is nobody of that name, so that time tells nothing.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZS1zYWx0LWhlcmU$8gNxhDxkAIKDbMsH1cR2Qp4iH+0m5uVcwwDj2h5Q2hk";
+/// The hash of a password that nobody has, checked when there is nobody of that name, so that time
+/// tells nothing. It is made by the hasher of all others, so that it always costs the same.
+static NOBODY: OnceCell<String> = OnceCell::const_new();
 
 /// Hashes a new password.
 ///
@@ -28,7 +32,10 @@ pub async fn hash(password: &str) -> Result<String> {
     if distinct < 4 || ["password", "123456789", "qwertyuiop"].iter().any(|common| folded.starts_with(common)) {
         return Err(Error::invalid("password", "too_weak", "that password is among the first that are tried"));
     }
-    let password = password.to_owned();
+    hashed(password.to_owned()).await
+}
+
+async fn hashed(password: String) -> Result<String> {
     let _turn = BOUND.acquire().await.map_err(Error::internal)?;
     tokio::task::spawn_blocking(move || {
         let salt = SaltString::generate(&mut OsRng);
@@ -41,7 +48,8 @@ pub async fn hash(password: &str) -> Result<String> {
 /// Whether `password` is the one behind `hash`; as slow when there is no hash.
 pub async fn verify(password: &str, hash: Option<&str>) -> Result<bool> {
     let known = hash.is_some();
-    let hash = hash.unwrap_or(NOBODY).to_owned();
+    let nobody = NOBODY.get_or_try_init(|| hashed(keys::random())).await?;
+    let hash = hash.unwrap_or(nobody).to_owned();
     let password: String = password.chars().take(200).collect();
     let _turn = BOUND.acquire().await.map_err(Error::internal)?;
     let same = tokio::task::spawn_blocking(move || {

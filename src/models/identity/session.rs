@@ -6,16 +6,27 @@
 use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
-use sea_orm::{ColumnTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, UpdateMany,
+    sea_query::{Expr, ExprTrait},
+};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
-use super::{assignment, customer, customer_session, member, refresh_token, sign_in::Person, staff, staff_session};
+use super::{
+    account::{Person, memberships},
+    acting::{self, Acting},
+    customer, customer_session, member, refresh_token, staff, staff_session,
+    standing::{Standing, standing},
+};
 use crate::{
-    clock,
+    clock::{self, Instant},
     errors::{Error, Result},
+    events::Event,
     ids::{CompanyId, CustomerId, RowId, SessionId, ShopId, StaffId},
-    tenancy::{Actor, PLATFORM_COMPANY, Platform, Role, Souk, Tenant, keys},
+    models::companies,
+    tenancy::{Actor, Device, PLATFORM_COMPANY, Platform, Role, Scope, Souk, Tenant, keys},
 };
 
 const ACCESS: Duration = Duration::from_secs(15 * 60);
@@ -58,24 +69,70 @@ pub struct IssuedTokens {
 pub struct Portal {
     pub session: SessionId,
     pub staff: staff::Model,
+    /// The person themselves.
     pub tenant: Tenant,
+    /// In whose place they act meanwhile.
+    pub acting: Option<Acting>,
 }
 
-/// Where a person stands in a company.
-struct Standing {
-    actor: Actor,
-    role: Role,
-    shops: Option<Vec<ShopId>>,
+impl Portal {
+    /// The person as they are on a page: whoever acts as an admin is that everywhere but on the
+    /// platform's pages and on those of their own account.
+    #[must_use]
+    pub fn tenant_on(&self, path: &str) -> Tenant {
+        let is_under = |own: &str| path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let is_own = ["/admin", "/account", "/sign-out"].into_iter().any(is_under);
+        let acting = self.acting.as_ref().filter(|_| !is_own);
+        acting.map_or(&self.tenant, |acting| &acting.tenant).clone()
+    }
+}
+
+/// A customer, and how their company stands: read as one row.
+#[derive(FromQueryResult)]
+struct CustomerHere {
+    #[sea_orm(nested)]
+    customer: customer::Model,
+    standing: companies::Standing,
+}
+
+/// Whose a session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    Customer(CompanyId, CustomerId),
+    Staff(StaffId),
+}
+
+/// A signed-in person, with the session they use now.
+#[derive(Clone, Copy, Debug)]
+pub struct Holder {
+    pub whose: Whose,
+    pub session: SessionId,
+}
+
+/// A device somebody is signed in on.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub id: SessionId,
+    /// `api` or `portal`.
+    pub kind: String,
+    pub ip_address: String,
+    pub user_agent: String,
+    pub created_at: Instant,
+    pub expires_at: Instant,
 }
 
 /// Opens a session and issues its first pair of tokens; for a portal the refresh token is the cookie.
-pub async fn issue(souk: &Souk, company: Option<CompanyId>, person: &Person, ip: &str, agent: &str, portal: bool) -> Result<IssuedTokens> {
+///
+/// # Errors
+/// 401 for a staff person without a place in the company.
+pub async fn issue(souk: &Souk, company: Option<CompanyId>, person: &Person, device: &Device, portal: bool) -> Result<IssuedTokens> {
     let now = clock::now();
     let session = SessionId::new();
     let secret = keys::random();
     let token = keys::hash(secret.as_bytes());
+    let agent: String = device.agent.chars().take(200).collect();
     let platform = souk.platform("sign-in").await?;
-    let (claims, of_company) = match person {
+    let (claims, of_company, tenant) = match person {
         Person::Customer(customer) => {
             platform
                 .insert(customer_session::Model {
@@ -83,19 +140,21 @@ pub async fn issue(souk: &Souk, company: Option<CompanyId>, person: &Person, ip:
                     id: session,
                     customer_id: customer.id,
                     token: token.clone(),
-                    ip_address: ip.into(),
-                    user_agent: agent.chars().take(200).collect(),
+                    ip_address: device.ip.clone(),
+                    user_agent: agent,
                     created_at: now,
                     expires_at: now.plus(REFRESH),
                     revoked_at: None,
                 })
                 .await?;
-            (customer_claims(customer, session), Some(customer.company_id))
+            (customer_claims(customer, session), Some(customer.company_id), tenant_of_customer(customer))
         }
         Person::Staff(staff) => {
             let company = match company {
                 Some(company) => Some(company),
-                None => home_company(&platform, staff).await?,
+                // The platform's people choose a company by naming it.
+                None if staff.is_super_admin => None,
+                None => home(&platform, staff.id).await?,
             };
             platform
                 .insert(staff_session::Model {
@@ -104,21 +163,45 @@ pub async fn issue(souk: &Souk, company: Option<CompanyId>, person: &Person, ip:
                     company_id: company,
                     kind: if portal { "portal" } else { "api" }.into(),
                     token: token.clone(),
-                    ip_address: ip.into(),
-                    user_agent: agent.chars().take(200).collect(),
+                    ip_address: device.ip.clone(),
+                    user_agent: agent,
                     created_at: now,
                     expires_at: now.plus(if portal { PORTAL } else { REFRESH }),
                     revoked_at: None,
+                    acting_company_id: None,
+                    acting_member_id: None,
+                    acting_until: None,
+                    acting_reason: None,
                 })
                 .await?;
-            (staff_claims(&platform, staff, company, session).await?, None)
+            let standing = standing(&platform, staff, company, now).await?;
+            (staff_claims(staff, &standing, company, session), None, standing.tenant(company))
         }
     };
     if !portal {
         platform.insert(link(session, token, of_company)).await?;
     }
-    platform.commit().await?;
+    let scope = platform.into_scope(device.used_by(tenant)).await?;
+    note_arrival(&scope).await?;
+    scope.audit("sign_in", "session", session, None, vec![]).await?;
+    scope.emit(Event::new("user.logged_in", ("user", person.id()), None, json!({}))).await?;
+    scope.commit().await?;
     Ok(IssuedTokens { access_token: sign(souk, &claims)?, refresh_token: secret, expires_in: ACCESS.as_secs() })
+}
+
+fn tenant_of_customer(customer: &customer::Model) -> Tenant {
+    Tenant { actor: Actor::Customer(customer.id), role: Role::Customer, name: customer.name.clone(), ..Tenant::system(customer.company_id) }
+}
+
+/// Whoever was invited has come by their first sign-in.
+async fn note_arrival(scope: &Scope) -> Result<()> {
+    let Actor::Member(id) = scope.tenant().actor else { return Ok(()) };
+    let update = scope
+        .update::<member::Entity>()
+        .col_expr(member::Column::JoinedAt, Expr::value(Some(clock::now())))
+        .filter(member::Column::Id.eq(id))
+        .filter(member::Column::JoinedAt.is_null());
+    scope.run(update).await.map(|_| ())
 }
 
 fn link(session_id: SessionId, token: String, company_id: Option<CompanyId>) -> refresh_token::Model {
@@ -148,35 +231,10 @@ fn customer_claims(customer: &customer::Model, session: SessionId) -> Claims {
     claims(customer.id.0, &customer.email, Role::Customer, Some(customer.company_id), vec![], session)
 }
 
-async fn staff_claims(platform: &Platform, staff: &staff::Model, company: Option<CompanyId>, session: SessionId) -> Result<Claims> {
-    let standing = standing(platform, staff, company).await?;
+fn staff_claims(staff: &staff::Model, standing: &Standing, company: Option<CompanyId>, session: SessionId) -> Claims {
     let company = company.filter(|_| !staff.is_super_admin);
-    Ok(claims(staff.id.0, &staff.email, standing.role, company, standing.shops.unwrap_or_default(), session))
-}
-
-/// The one company a staff person belongs to, when they named none.
-async fn home_company(platform: &Platform, staff: &staff::Model) -> Result<Option<CompanyId>> {
-    let members = platform.find::<member::Entity>().filter(member::Column::StaffId.eq(staff.id));
-    let members = platform.all(members.filter(member::Column::IsActive.eq(true))).await?;
-    Ok(members.first().map(|member| member.company_id))
-}
-
-/// A staff person's role and shops in a company, from the rows.
-async fn standing(platform: &Platform, staff: &staff::Model, company: Option<CompanyId>) -> Result<Standing> {
-    if staff.is_super_admin {
-        return Ok(Standing { actor: Actor::Platform(staff.id), role: Role::SuperAdmin, shops: None });
-    }
-    let nobody = Error::NotSignedIn { code: "session_ended" };
-    let Some(company) = company else { return Err(nobody) };
-    let member = platform.find::<member::Entity>().filter(member::Column::CompanyId.eq(company));
-    let member = member.filter(member::Column::StaffId.eq(staff.id)).filter(member::Column::IsActive.eq(true));
-    let Some(member) = platform.one(member).await? else { return Err(nobody) };
-    let rows = platform.find::<assignment::Entity>().filter(assignment::Column::CompanyId.eq(company));
-    let rows = platform.all(rows.filter(assignment::Column::MemberId.eq(member.id))).await?;
-    let role = rows.iter().filter_map(|row| Role::named(&row.role)).max().ok_or(nobody)?;
-    // A higher role at one shop is not a higher role at another: only the highest role's shops count.
-    let shops = role.is_of_shops().then(|| rows.iter().filter(|row| row.role == role.name()).filter_map(|row| row.shop_id).collect());
-    Ok(Standing { actor: Actor::Member(member.id), role, shops })
+    let claims = claims(staff.id.0, &staff.email, standing.role, company, standing.shops(), session);
+    Claims { permissions: standing.permissions(), ..claims }
 }
 
 fn sign(souk: &Souk, claims: &Claims) -> Result<String> {
@@ -223,11 +281,13 @@ pub async fn caller_of_claims(souk: &Souk, claims: &Claims, company: Option<Comp
         let session = scope.find::<customer_session::Entity>().filter(customer_session::Column::Id.eq(claims.sid));
         let session = scope.one(session.filter(customer_session::Column::RevokedAt.is_null())).await?.ok_or(ENDED)?;
         let person = scope.find::<customer::Entity>().filter(customer::Column::Id.eq(CustomerId(claims.user_id)));
-        let person = scope.one(person.filter(customer::Column::IsBanned.eq(false))).await?.ok_or(ENDED)?;
+        let person = person.filter(customer::Column::IsBanned.eq(false)).expr_as(companies::standing_of(company), "standing");
+        let here = scope.all_as::<CustomerHere, _>(person).await?.pop().ok_or(ENDED)?;
+        let CustomerHere { customer: person, standing } = here;
         if session.customer_id != person.id {
             return Err(ENDED);
         }
-        return Ok(Tenant { actor: Actor::Customer(person.id), role: Role::Customer, name: person.name, ..Tenant::system(company) });
+        return Ok(Tenant { standing, ..tenant_of_customer(&person) });
     }
     let platform = souk.platform("company-by-name").await?;
     let session = platform.find::<staff_session::Entity>().filter(staff_session::Column::Id.eq(claims.sid));
@@ -235,14 +295,15 @@ pub async fn caller_of_claims(souk: &Souk, claims: &Claims, company: Option<Comp
     let staff = platform.find::<staff::Entity>().filter(staff::Column::Id.eq(session.staff_id));
     let staff = platform.one(staff).await?.ok_or(ENDED)?;
     let company = claims.company_id.or(company);
-    let standing = standing(&platform, &staff, company).await?;
-    Ok(Tenant {
-        actor: standing.actor,
-        role: standing.role,
-        shops: standing.shops,
-        name: staff.name,
-        ..Tenant::system(company.unwrap_or(PLATFORM_COMPANY))
-    })
+    Ok(standing(&platform, &staff, company, session.created_at).await?.tenant(company))
+}
+
+/// Where staff come to who named no company: the first of theirs that is open.
+async fn home(platform: &Platform, staff: StaffId) -> Result<Option<CompanyId>> {
+    let theirs = memberships(platform, staff).await?;
+    let known = companies::named(platform, &theirs).await?;
+    let is_open = |id: &CompanyId| known.iter().any(|company| company.id == *id && company.status == companies::ACTIVE);
+    Ok(theirs.into_iter().find(is_open))
 }
 
 /// Who stands behind a portal's cookie.
@@ -261,106 +322,289 @@ pub async fn caller_of_cookie(souk: &Souk, cookie: &str) -> Result<Portal> {
     let session = platform.one(session).await?.ok_or(ENDED)?;
     let staff = platform.find::<staff::Entity>().filter(staff::Column::Id.eq(session.staff_id));
     let staff = platform.one(staff).await?.ok_or(ENDED)?;
-    let standing = standing(&platform, &staff, session.company_id).await?;
-    let tenant = Tenant {
-        actor: standing.actor,
-        role: standing.role,
-        shops: standing.shops,
-        name: staff.name.clone(),
-        ..Tenant::system(session.company_id.unwrap_or(PLATFORM_COMPANY))
-    };
-    Ok(Portal { session: session.id, staff, tenant })
+    let tenant = standing(&platform, &staff, session.company_id, session.created_at).await?.tenant(session.company_id);
+    let acting = acting::of_session(&platform, &session, &staff).await?;
+    Ok(Portal { session: session.id, staff, tenant, acting })
 }
 
 /// A new pair for a refresh token.
 ///
+/// There is no grace for two at once: a token that comes twice has been copied, and whoever comes
+/// second cannot be told from a thief. Clients refresh in one place at a time.
+///
 /// # Errors
 /// 401 `refresh_invalid`; 401 `refresh_reused` when it was used before: the family is revoked.
-pub async fn refresh(souk: &Souk, secret: &str) -> Result<IssuedTokens> {
-    const INVALID: Error = Error::NotSignedIn { code: "refresh_invalid" };
+pub async fn refresh(souk: &Souk, secret: &str, device: &Device) -> Result<IssuedTokens> {
     let now = clock::now();
     let platform = souk.platform("sign-in").await?;
     let token = keys::hash(secret.as_bytes());
     let known = platform.find::<refresh_token::Entity>().filter(refresh_token::Column::Token.eq(token));
-    let known = platform.one(known).await?.filter(|known| known.expires_at > now).ok_or(INVALID)?;
+    let known = platform.one(known).await?.filter(|known| known.expires_at > now).ok_or(REFRESH_INVALID)?;
     let take = platform
         .update::<refresh_token::Entity>()
         .col_expr(refresh_token::Column::UsedAt, Expr::value(Some(now)))
         .filter(refresh_token::Column::Id.eq(known.id))
         .filter(refresh_token::Column::UsedAt.is_null());
-    if platform.run(take).await? == 0 {
-        revoke_sessions(&platform, SessionsOf::One(known.session_id, known.company_id)).await?;
-        platform.commit().await?;
+    let is_first = platform.run(take).await? == 1;
+    let (claims, tenant, whose) = of_family(&platform, &known).await?;
+    if !is_first {
+        end(&platform, whose, Which::One(known.session_id)).await?;
+        let scope = platform.into_scope(device.used_by(tenant)).await?;
+        scope.audit("refresh_reused", "session", known.session_id, None, vec![]).await?;
+        scope.emit(Event::new("audit.security", ("user", claims.user_id), None, json!({ "what": "refresh_reused" }))).await?;
+        scope.commit().await?;
         return Err(Error::NotSignedIn { code: "refresh_reused" });
     }
-    let claims = if known.company_id.is_some() {
-        let session = platform.find::<customer_session::Entity>().filter(customer_session::Column::Id.eq(known.session_id));
-        let session = platform.one(session.filter(customer_session::Column::RevokedAt.is_null())).await?.ok_or(INVALID)?;
-        let person = platform.find::<customer::Entity>().filter(customer::Column::Id.eq(session.customer_id));
-        let person = platform.one(person.filter(customer::Column::IsBanned.eq(false))).await?.ok_or(INVALID)?;
-        customer_claims(&person, session.id)
-    } else {
-        let session = platform.find::<staff_session::Entity>().filter(staff_session::Column::Id.eq(known.session_id));
-        let session = platform.one(session.filter(staff_session::Column::RevokedAt.is_null())).await?.ok_or(INVALID)?;
-        let person = platform.find::<staff::Entity>().filter(staff::Column::Id.eq(session.staff_id));
-        let person = platform.one(person).await?.ok_or(INVALID)?;
-        staff_claims(&platform, &person, session.company_id, session.id).await?
-    };
     let secret = keys::random();
     platform.insert(link(known.session_id, keys::hash(secret.as_bytes()), known.company_id)).await?;
+    prolong(&platform, whose, known.session_id).await?;
     platform.commit().await?;
     Ok(IssuedTokens { access_token: sign(souk, &claims)?, refresh_token: secret, expires_in: ACCESS.as_secs() })
 }
 
-/// Which sessions end.
-#[derive(Clone, Copy, Debug)]
-enum SessionsOf {
-    One(SessionId, Option<CompanyId>),
-    Customer(CompanyId, CustomerId),
-    Staff(StaffId),
+const REFRESH_INVALID: Error = Error::NotSignedIn { code: "refresh_invalid" };
+
+/// Whose refresh token it is, while the session lives and the person may still sign in.
+async fn of_family(platform: &Platform, known: &refresh_token::Model) -> Result<(Claims, Tenant, Whose)> {
+    if let Some(company) = known.company_id {
+        let session = platform.find::<customer_session::Entity>().filter(customer_session::Column::CompanyId.eq(company));
+        let session = session.filter(customer_session::Column::Id.eq(known.session_id));
+        let session = platform.one(session.filter(customer_session::Column::RevokedAt.is_null())).await?.ok_or(REFRESH_INVALID)?;
+        let person = platform.find::<customer::Entity>().filter(customer::Column::CompanyId.eq(company));
+        let person = person.filter(customer::Column::Id.eq(session.customer_id)).filter(customer::Column::IsBanned.eq(false));
+        let person = platform.one(person).await?.ok_or(REFRESH_INVALID)?;
+        return Ok((customer_claims(&person, session.id), tenant_of_customer(&person), Whose::Customer(company, person.id)));
+    }
+    let session = platform.find::<staff_session::Entity>().filter(staff_session::Column::Id.eq(known.session_id));
+    let session = platform.one(session.filter(staff_session::Column::RevokedAt.is_null())).await?.ok_or(REFRESH_INVALID)?;
+    let person = platform.find::<staff::Entity>().filter(staff::Column::Id.eq(session.staff_id));
+    let person = platform.one(person).await?.ok_or(REFRESH_INVALID)?;
+    let standing = standing(platform, &person, session.company_id, session.created_at).await?;
+    let claims = staff_claims(&person, &standing, session.company_id, session.id);
+    Ok((claims, standing.tenant(session.company_id), Whose::Staff(person.id)))
 }
 
-/// Ends one session, or with `all` every session of its person.
-pub async fn revoke(souk: &Souk, claims_or_session: &Claims, all: bool) -> Result<()> {
-    let of = match (claims_or_session.role, claims_or_session.company_id, all) {
-        (Role::Customer, Some(company), true) => SessionsOf::Customer(company, CustomerId(claims_or_session.user_id)),
-        (Role::Customer, company, _) => SessionsOf::One(claims_or_session.sid, company),
-        (_, _, true) => SessionsOf::Staff(StaffId(claims_or_session.user_id)),
-        _ => SessionsOf::One(claims_or_session.sid, None),
-    };
-    let platform = souk.platform("sign-in").await?;
-    revoke_sessions(&platform, of).await?;
-    platform.commit().await
-}
-
-/// Ends a portal's session.
-pub async fn revoke_portal(souk: &Souk, session: SessionId) -> Result<()> {
-    let platform = souk.platform("sign-in").await?;
-    revoke_sessions(&platform, SessionsOf::One(session, None)).await?;
-    platform.commit().await
-}
-
-async fn revoke_sessions(platform: &Platform, of: SessionsOf) -> Result<()> {
-    let now = Expr::value(Some(clock::now()));
-    match of {
-        SessionsOf::One(session, Some(company)) => {
-            let update = platform.update::<customer_session::Entity>().col_expr(customer_session::Column::RevokedAt, now);
+/// A session lives as long as its newest refresh token.
+async fn prolong(platform: &Platform, whose: Whose, session: SessionId) -> Result<()> {
+    let until = Expr::value(clock::now().plus(REFRESH));
+    match whose {
+        Whose::Customer(company, _) => {
+            let update = platform.update::<customer_session::Entity>().col_expr(customer_session::Column::ExpiresAt, until);
             let update = update.filter(customer_session::Column::CompanyId.eq(company));
             platform.run(update.filter(customer_session::Column::Id.eq(session))).await?;
         }
-        SessionsOf::Customer(company, customer) => {
-            let update = platform.update::<customer_session::Entity>().col_expr(customer_session::Column::RevokedAt, now);
-            let update = update.filter(customer_session::Column::CompanyId.eq(company));
-            platform.run(update.filter(customer_session::Column::CustomerId.eq(customer))).await?;
-        }
-        SessionsOf::One(session, None) => {
-            let update = platform.update::<staff_session::Entity>().col_expr(staff_session::Column::RevokedAt, now);
+        Whose::Staff(_) => {
+            let update = platform.update::<staff_session::Entity>().col_expr(staff_session::Column::ExpiresAt, until);
             platform.run(update.filter(staff_session::Column::Id.eq(session))).await?;
-        }
-        SessionsOf::Staff(staff) => {
-            let update = platform.update::<staff_session::Entity>().col_expr(staff_session::Column::RevokedAt, now);
-            platform.run(update.filter(staff_session::Column::StaffId.eq(staff))).await?;
         }
     }
     Ok(())
+}
+
+/// The devices a person is signed in on, the newest first, from behind `before`.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn sessions(souk: &Souk, holder: &Holder, before: Option<SessionId>, limit: u64) -> Result<Vec<Session>> {
+    let now = clock::now();
+    match holder.whose {
+        Whose::Customer(company, customer) => {
+            use customer_session::{Column, Entity};
+            let scope = souk.read(Tenant::system(company)).await?;
+            let mut rows = scope.find::<Entity>().filter(Column::CustomerId.eq(customer)).filter(Column::RevokedAt.is_null());
+            if let Some(before) = before {
+                rows = rows.filter(Column::Id.lt(before));
+            }
+            let rows = rows.filter(Column::ExpiresAt.gt(now)).order_by_desc(Column::Id).limit(limit);
+            let session = |row: customer_session::Model| Session {
+                id: row.id,
+                kind: "api".into(),
+                ip_address: row.ip_address,
+                user_agent: row.user_agent,
+                created_at: row.created_at,
+                expires_at: row.expires_at,
+            };
+            Ok(scope.all(rows).await?.into_iter().map(session).collect())
+        }
+        Whose::Staff(staff) => {
+            use staff_session::{Column, Entity};
+            let platform = souk.platform("account").await?;
+            let mut rows = platform.find::<Entity>().filter(Column::StaffId.eq(staff)).filter(Column::RevokedAt.is_null());
+            if let Some(before) = before {
+                rows = rows.filter(Column::Id.lt(before));
+            }
+            let rows = rows.filter(Column::ExpiresAt.gt(now)).order_by_desc(Column::Id).limit(limit);
+            let session = |row: staff_session::Model| Session {
+                id: row.id,
+                kind: row.kind,
+                ip_address: row.ip_address,
+                user_agent: row.user_agent,
+                created_at: row.created_at,
+                expires_at: row.expires_at,
+            };
+            Ok(platform.all(rows).await?.into_iter().map(session).collect())
+        }
+    }
+}
+
+/// Which of a person's sessions.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Which {
+    One(SessionId),
+    AllBut(SessionId),
+    All,
+}
+
+/// Signs out: ends this session, or with `all` every session of the person.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn sign_out(souk: &Souk, tenant: &Tenant, holder: &Holder, all: bool) -> Result<()> {
+    let platform = souk.platform("sign-in").await?;
+    acting::signed_out(&platform, holder.session, tenant).await?;
+    end(&platform, holder.whose, if all { Which::All } else { Which::One(holder.session) }).await?;
+    let scope = platform.into_scope(tenant.clone()).await?;
+    scope.audit(if all { "sign_out_everywhere" } else { "sign_out" }, "session", holder.session, None, vec![]).await?;
+    scope.emit(Event::new("user.logged_out", ("user", holder.whose.id()), None, json!({ "all": all }))).await?;
+    scope.commit().await
+}
+
+/// Ends one of the person's sessions from afar.
+///
+/// # Errors
+/// 404 when it is not theirs, or over.
+pub async fn end_session(souk: &Souk, tenant: &Tenant, holder: &Holder, session: SessionId) -> Result<()> {
+    let platform = souk.platform("sign-in").await?;
+    if end(&platform, holder.whose, Which::One(session)).await? == 0 {
+        return Err(Error::NOT_FOUND);
+    }
+    let scope = platform.into_scope(tenant.clone()).await?;
+    scope.audit("end", "session", session, None, vec![]).await?;
+    scope.emit(Event::new("user.logged_out", ("user", holder.whose.id()), None, json!({ "all": false }))).await?;
+    scope.commit().await
+}
+
+impl Whose {
+    #[must_use]
+    pub const fn id(self) -> Uuid {
+        match self {
+            Self::Customer(_, id) => id.0,
+            Self::Staff(id) => id.0,
+        }
+    }
+}
+
+/// Ends sessions that live; how many there were.
+pub(super) async fn end(platform: &Platform, whose: Whose, which: Which) -> Result<u64> {
+    let now = Expr::value(Some(clock::now()));
+    match whose {
+        Whose::Customer(company, customer) => {
+            use customer_session::{Column, Entity};
+            let update = platform.update::<Entity>().col_expr(Column::RevokedAt, now).filter(Column::CompanyId.eq(company));
+            let update = update.filter(Column::CustomerId.eq(customer)).filter(Column::RevokedAt.is_null());
+            platform.run(narrowed(update, Column::Id, which)).await
+        }
+        Whose::Staff(staff) => {
+            use staff_session::{Column, Entity};
+            let update = platform.update::<Entity>().col_expr(Column::RevokedAt, now);
+            let update = update.filter(Column::StaffId.eq(staff)).filter(Column::RevokedAt.is_null());
+            platform.run(narrowed(update, Column::Id, which)).await
+        }
+    }
+}
+
+fn narrowed<E: EntityTrait>(update: UpdateMany<E>, id: E::Column, which: Which) -> UpdateMany<E> {
+    match which {
+        Which::One(session) => update.filter(id.eq(session)),
+        Which::AllBut(session) => update.filter(id.ne(session)),
+        Which::All => update,
+    }
+}
+
+/// Gives the session in use new secrets, and makes the old ones worthless: after a new password.
+pub(super) async fn renew(souk: &Souk, platform: &Platform, person: &Person, session: SessionId) -> Result<IssuedTokens> {
+    let secret = keys::random();
+    let token = keys::hash(secret.as_bytes());
+    let unused = platform.delete::<refresh_token::Entity>().filter(refresh_token::Column::SessionId.eq(session));
+    platform.remove(unused.filter(refresh_token::Column::UsedAt.is_null())).await?;
+    let claims = match person {
+        Person::Customer(customer) => {
+            platform.insert(link(session, token, Some(customer.company_id))).await?;
+            customer_claims(customer, session)
+        }
+        Person::Staff(staff) => {
+            let row = platform.find::<staff_session::Entity>().filter(staff_session::Column::Id.eq(session));
+            let row = platform.one(row).await?.ok_or(Error::NotSignedIn { code: "session_ended" })?;
+            if row.kind == "portal" {
+                let update = platform.update::<staff_session::Entity>().col_expr(staff_session::Column::Token, Expr::value(token));
+                platform.run(update.filter(staff_session::Column::Id.eq(session))).await?;
+            } else {
+                platform.insert(link(session, token, None)).await?;
+            }
+            staff_claims(staff, &standing(platform, staff, row.company_id, row.created_at).await?, row.company_id, session)
+        }
+    };
+    Ok(IssuedTokens { access_token: sign(souk, &claims)?, refresh_token: secret, expires_in: ACCESS.as_secs() })
+}
+
+/// Whether the person is signed in from this address. Asked also when there is nobody.
+pub(super) async fn knows_address(platform: &Platform, person: Option<&Person>, address: &str) -> Result<bool> {
+    if let Some(Person::Customer(customer)) = person {
+        use customer_session::{Column, Entity};
+        let rows = platform.find::<Entity>().filter(Column::CompanyId.eq(customer.company_id)).filter(Column::CustomerId.eq(customer.id));
+        return Ok(platform.one(rows.filter(Column::IpAddress.eq(address)).filter(Column::RevokedAt.is_null())).await?.is_some());
+    }
+    use staff_session::{Column, Entity};
+    let staff = StaffId(person.map_or_else(Uuid::nil, Person::id));
+    let rows = platform.find::<Entity>().filter(Column::StaffId.eq(staff));
+    Ok(platform.one(rows.filter(Column::IpAddress.eq(address)).filter(Column::RevokedAt.is_null())).await?.is_some())
+}
+
+/// Customers' sessions that ended before `before`.
+fn over(scope: &Scope, before: Instant) -> Select<customer_session::Entity> {
+    use customer_session::Column;
+    scope.find::<customer_session::Entity>().filter(Column::ExpiresAt.lt(before).or(Column::RevokedAt.lt(before)))
+}
+
+/// How many sessions of customers ended before `before`.
+pub async fn past_sessions(scope: &Scope, before: Instant) -> Result<u64> {
+    scope.count(over(scope, before)).await
+}
+
+/// Lets go of such sessions, up to two thousand; how many there were.
+pub async fn let_go_sessions(scope: &Scope, before: Instant) -> Result<u64> {
+    use customer_session::{Column, Entity};
+    let ids = over(scope, before).select_only().column(Column::Id).order_by_asc(Column::Id).limit(2_000);
+    scope.remove(scope.delete::<Entity>().filter(Column::Id.in_subquery(ids.into_query()))).await
+}
+
+/// Lets go of what the platform keeps of sign-ins: staff sessions that ended before `before`,
+/// refresh tokens that no longer work, wrong passwords of yesterday; how many there were. With
+/// `look_only` nothing goes.
+pub async fn let_go_of_platform(souk: &Souk, before: Instant, look_only: bool) -> Result<u64> {
+    const OVER: [(&str, &str); 3] = [
+        ("staff_sessions", "expires_at < $1 OR revoked_at < $1"),
+        ("refresh_tokens", "expires_at < $1"),
+        ("knocks", "since < $1 AND (paused_until IS NULL OR paused_until < $1)"),
+    ];
+    let platform = souk.platform("retain").await?;
+    let mut gone = 0;
+    for (table, over) in OVER {
+        if look_only {
+            let rows = platform.ask(&format!("SELECT COUNT(*) AS n FROM {table} WHERE {over}"), vec![before.micros().into()]).await?;
+            let count = rows.first().map(|row| row.try_get::<i64>("", "n")).transpose()?.unwrap_or_default();
+            gone += u64::try_from(count).unwrap_or_default();
+        } else {
+            gone += platform.act(&format!("DELETE FROM {table} WHERE {over}"), vec![before.micros().into()]).await?;
+        }
+    }
+    if gone == 0 || look_only {
+        return Ok(gone);
+    }
+    let scope = platform.into_scope(Tenant::system(PLATFORM_COMPANY)).await?;
+    scope
+        .audit("let_go", "sessions", PLATFORM_COMPANY, None, vec![("rows", json!(gone), json!(0)), ("before", json!(null), json!(before))])
+        .await?;
+    scope.commit().await?;
+    Ok(gone)
 }

@@ -1,7 +1,5 @@
 //! Becoming known: register, sign in, add staff.
 
-use std::time::Duration;
-
 use sea_orm::{
     ColumnTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait},
@@ -9,25 +7,20 @@ use sea_orm::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{assignment, customer, member, password, staff};
+use super::{
+    account::{Account, Person, normal},
+    assignment, customer,
+    knock::{self, Door},
+    member, password, people, session, staff,
+};
 use crate::{
     clock,
     errors::{Error, Result},
     events::Event,
     ids::{AssignmentId, CompanyId, CustomerId, MemberId, ShopId, StaffId},
-    tenancy::{Role, Scope, Souk, Tenant},
+    models::plans::{self, Limit},
+    tenancy::{Device, Role, Scope, Souk, Tenant},
 };
-
-/// Wrong passwords before a pause; the pause is short, so that it cannot be used against the owner.
-const FAILURES_MAX: i64 = 8;
-const LOCK: Duration = Duration::from_secs(60);
-
-/// Somebody who proved who they are.
-#[derive(Clone, Debug)]
-pub enum Person {
-    Customer(customer::Model),
-    Staff(staff::Model),
-}
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -38,15 +31,31 @@ pub struct NewCustomer {
     pub phone: Option<String>,
 }
 
-fn normal(email: &str) -> String {
-    email.trim().to_lowercase()
-}
-
-fn check_email(email: &str) -> Result<()> {
+pub(super) fn check_email(email: &str) -> Result<()> {
     let plausible = email.len() <= 254
         && email.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.') && !domain.ends_with('.'))
         && !email.chars().any(|letter| letter.is_whitespace() || letter.is_control());
     if plausible { Ok(()) } else { Err(Error::invalid("email", "invalid", "that is not an e-mail address")) }
+}
+
+/// A name without the blanks around it.
+pub(super) fn check_name(name: &str) -> Result<String> {
+    let name = name.trim();
+    let plausible = (1..=120).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    if plausible { Ok(name.into()) } else { Err(Error::invalid("name", "required", "a name of 1 to 120 characters")) }
+}
+
+/// A phone number as people write it, or none when it is empty.
+pub(super) fn check_phone(phone: &str) -> Result<Option<String>> {
+    let phone = phone.trim();
+    let digits = phone.chars().filter(char::is_ascii_digit).count();
+    let plausible =
+        (6..=15).contains(&digits) && phone.len() <= 30 && phone.chars().all(|one| one.is_ascii_digit() || "+-() .".contains(one));
+    match (phone.is_empty(), plausible) {
+        (true, _) => Ok(None),
+        (false, true) => Ok(Some(phone.into())),
+        (false, false) => Err(Error::invalid("phone", "invalid", "that is not a phone number")),
+    }
 }
 
 /// A new customer of the request's company. The password is hashed before the unit begins.
@@ -56,23 +65,25 @@ fn check_email(email: &str) -> Result<()> {
 pub async fn register(scope: &Scope, new: NewCustomer, hash: String) -> Result<customer::Model> {
     let email = normal(&new.email);
     check_email(&email)?;
-    if new.name.trim().is_empty() || new.name.chars().count() > 120 {
-        return Err(Error::invalid("name", "required", "a name of 1 to 120 characters"));
+    let name = check_name(&new.name)?;
+    let phone = new.phone.as_deref().map(check_phone).transpose()?.flatten();
+    // Whoever took the address of one of the company's people would be asked for first when they sign in.
+    let staff = scope.find::<member::Entity>().filter(member::Column::Email.eq(email.as_str())).filter(member::Column::IsActive.eq(true));
+    if scope.one(staff.limit(1)).await?.is_some() {
+        return Err(Error::conflict("email_taken", "there is an account with this e-mail address", json!({})));
     }
     let now = clock::now();
     let customer = customer::Model {
         company_id: scope.company(),
         id: CustomerId::new(),
         email,
-        name: new.name.trim().into(),
+        name,
         password: hash,
         customer_group: "retail".into(),
         language: "en".into(),
-        phone: new.phone,
+        phone,
         is_banned: false,
         is_verified: false,
-        failures: 0,
-        locked_until: None,
         created_at: now,
         updated_at: now,
         version: 1,
@@ -80,6 +91,7 @@ pub async fn register(scope: &Scope, new: NewCustomer, hash: String) -> Result<c
     if !scope.insert_unless_there(customer.clone(), &[customer::Column::CompanyId, customer::Column::Email]).await? {
         return Err(Error::conflict("email_taken", "there is an account with this e-mail address", json!({})));
     }
+    people::set_words(scope, Some(customer.id), None, &customer.name, &customer.email, customer.phone.as_deref()).await?;
     scope.audit("register", "customer", customer.id, None, vec![]).await?;
     scope.emit(Event::new("user.registered", ("user", customer.id.0), None, json!({}))).await?;
     Ok(customer)
@@ -97,108 +109,73 @@ pub async fn customers(scope: &Scope, limit: u64) -> Result<Vec<customer::Model>
 }
 
 /// Checks an e-mail and a password: the company's customers first, then its staff; without a
-/// company, staff. One answer for every wrong pair, in the same time.
+/// company, staff. One answer for every wrong pair, by the same questions, in the same time.
 ///
 /// # Errors
 /// 401 `wrong_credentials`; 429 after too many wrong passwords; 403 `banned`.
-pub async fn sign_in(souk: &Souk, company: Option<CompanyId>, email: &str, password: &str) -> Result<Person> {
-    let email = normal(email);
-    if let Some(company) = company {
-        let scope = souk.read(Tenant::system(company)).await?;
-        let found = scope.one(scope.find::<customer::Entity>().filter(customer::Column::Email.eq(email.as_str()))).await?;
-        drop(scope);
-        if let Some(found) = found {
-            refuse_locked(found.locked_until)?;
-            if password::verify(password, Some(&found.password)).await? {
-                if found.is_banned {
-                    return Err(Error::NotAllowed { code: "banned" });
-                }
-                note_customer(souk, &found, true).await?;
-                return Ok(Person::Customer(found));
-            }
-            note_customer(souk, &found, false).await?;
-            return Err(Error::NotSignedIn { code: "wrong_credentials" });
-        }
-    }
-    let platform = souk.platform("sign-in").await?;
-    let found = platform.one(platform.find::<staff::Entity>().filter(staff::Column::Email.eq(email.as_str()))).await?;
-    let member_here = match (&found, company) {
-        (Some(staff), Some(company)) if !staff.is_super_admin => {
-            let member = platform.find::<member::Entity>().filter(member::Column::CompanyId.eq(company));
-            platform.one(member.filter(member::Column::StaffId.eq(staff.id)).filter(member::Column::IsActive.eq(true))).await?.is_some()
-        }
-        _ => true,
-    };
+pub async fn sign_in(souk: &Souk, company: Option<CompanyId>, email: &str, password: &str, device: &Device) -> Result<Person> {
+    let platform = souk.platform("account").await?;
+    let account = Account::find(souk, &platform, company, email).await?;
+    let knocks = knock::of(&platform, &account.key, &device.ip).await?;
+    let knows_address = session::knows_address(&platform, account.person.as_ref(), &device.ip).await?;
     platform.commit().await?;
-    let found = found.filter(|_| member_here);
-    if let Some(staff) = &found {
-        refuse_locked(staff.locked_until)?;
-    }
-    let right = password::verify(password, found.as_ref().map(|staff| staff.password.as_str())).await?;
-    match found {
-        Some(staff) => {
-            note_staff(souk, &staff, right).await?;
-            if right { Ok(Person::Staff(staff)) } else { Err(Error::NotSignedIn { code: "wrong_credentials" }) }
+    knock::refuse_paused(&knocks, knows_address)?;
+    let right = password::verify(password, account.person.as_ref().map(Person::password).filter(|hash| !hash.is_empty())).await?;
+    match &account.person {
+        Some(person) if right && person.is_banned() => {
+            note_failure(souk, &account, device).await?;
+            Err(Error::NotAllowed { code: "banned" })
         }
-        None => Err(Error::NotSignedIn { code: "wrong_credentials" }),
+        Some(person) if right => {
+            if knocks.iter().any(|one| one.door == device.ip) {
+                let platform = souk.platform("sign-in").await?;
+                knock::forgive(&platform, &account.key, &device.ip).await?;
+                platform.commit().await?;
+            }
+            Ok(person.clone())
+        }
+        _ => {
+            note_failure(souk, &account, device).await?;
+            Err(Error::NotSignedIn { code: "wrong_credentials" })
+        }
     }
 }
 
-fn refuse_locked(until: Option<clock::Instant>) -> Result<()> {
-    match until {
-        Some(until) if until > clock::now() => Err(Error::TooMany { retry_after_seconds: LOCK.as_secs() }),
-        _ => Ok(()),
-    }
-}
-
-fn next_failures(before: i64, right: bool) -> (i64, Option<clock::Instant>) {
-    if right {
-        (0, None)
-    } else if before + 1 >= FAILURES_MAX {
-        (0, Some(clock::now().plus(LOCK)))
-    } else {
-        (before + 1, None)
-    }
-}
-
-async fn note_customer(souk: &Souk, customer: &customer::Model, right: bool) -> Result<()> {
-    if right && customer.failures == 0 {
-        return Ok(());
-    }
-    let (failures, locked) = next_failures(customer.failures, right);
-    let scope = souk.write(Tenant::system(customer.company_id)).await?;
-    let update = scope
-        .update::<customer::Entity>()
-        .col_expr(customer::Column::Failures, Expr::value(failures))
-        .col_expr(customer::Column::LockedUntil, Expr::value(locked))
-        .filter(customer::Column::Id.eq(customer.id));
-    scope.run(update).await?;
-    if locked.is_some() {
-        scope.audit("lock", "customer", customer.id, None, vec![]).await?;
-        scope.emit(Event::new("audit.security", ("user", customer.id.0), None, json!({ "what": "lock_out" }))).await?;
+/// Counts a wrong password and writes it down, for accounts that exist and for those that do not.
+pub(super) async fn note_failure(souk: &Souk, account: &Account, device: &Device) -> Result<()> {
+    let platform = souk.platform("sign-in").await?;
+    let here = knock::count(&platform, &account.key, Door::Address(&device.ip)).await?;
+    let everywhere = knock::count(&platform, &account.key, Door::Strangers).await?;
+    let scope = platform.into_scope(device.guest(account.company)).await?;
+    let (resource, id) = account.named();
+    scope.audit("sign_in_failed", resource, &id, None, vec![]).await?;
+    if here || everywhere {
+        scope.audit("lock_out", resource, &id, None, vec![]).await?;
+        if let Some(person) = &account.person {
+            scope.emit(Event::new("audit.security", ("user", person.id()), None, json!({ "what": "lock_out" }))).await?;
+        }
     }
     scope.commit().await
 }
 
-async fn note_staff(souk: &Souk, staff: &staff::Model, right: bool) -> Result<()> {
-    if right && staff.failures == 0 {
-        return Ok(());
-    }
-    let (failures, locked) = next_failures(staff.failures, right);
-    let platform = souk.platform("sign-in").await?;
-    let update = platform
-        .update::<staff::Entity>()
-        .col_expr(staff::Column::Failures, Expr::value(failures))
-        .col_expr(staff::Column::LockedUntil, Expr::value(locked))
-        .filter(staff::Column::Id.eq(staff.id));
-    platform.run(update).await?;
-    platform.commit().await
+/// Whether the company's plan has room for one more member of staff.
+pub(super) async fn ensure_room(scope: &Scope) -> Result<()> {
+    plans::admit(scope, Limit::Staff, 1, places_taken(scope)).await
+}
+
+/// How many people count against the company's plan.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn places_taken(scope: &Scope) -> Result<u64> {
+    let staff = scope.find::<member::Entity>().filter(member::Column::Kind.eq(member::STAFF)).filter(member::Column::IsActive.eq(true));
+    scope.count_to(staff, plans::LIMIT_MAX).await
 }
 
 /// Makes a person of the platform; with a company, a member of it with a role there or at shops.
 ///
 /// # Errors
-/// 409 `email_taken`.
+/// 409 `email_taken`, `plan_limit`.
 pub async fn add_staff(
     souk: &Souk,
     email: &str,
@@ -222,9 +199,10 @@ pub async fn add_staff(
             password: hash,
             language: "en".into(),
             theme: String::new(),
+            phone: None,
             is_super_admin: place.is_none(),
-            failures: 0,
-            locked_until: None,
+            banned_at: None,
+            banned_reason: None,
             created_at: now,
             updated_at: now,
             version: 1,
@@ -238,15 +216,19 @@ pub async fn add_staff(
             company_id: company,
             id: member_id,
             staff_id: id,
-            kind: "staff".into(),
+            kind: member::STAFF.into(),
             name: name.into(),
             email,
             is_active: true,
+            joined_at: Some(now),
+            sessions_from: None,
             created_at: now,
             updated_at: now,
             version: 1,
         };
-        scope.insert(member).await?;
+        ensure_room(&scope).await?;
+        scope.insert(member.clone()).await?;
+        people::set_words(&scope, None, Some(member_id), &member.name, &member.email, None).await?;
         let places: Vec<_> = if role.is_of_shops() { shops.into_iter().map(Some).collect() } else { vec![None] };
         let rows = places.into_iter().map(|shop_id| assignment::Model {
             company_id: company,
@@ -261,6 +243,14 @@ pub async fn add_staff(
         scope.commit().await?;
     }
     Ok(id)
+}
+
+/// The admins of the whole company: who hears of what concerns it.
+pub async fn admins(scope: &Scope) -> Result<Vec<member::Model>> {
+    let admins = scope.find::<assignment::Entity>().filter(assignment::Column::Role.eq(Role::CompanyAdmin.name()));
+    let admins = scope.all(admins.filter(assignment::Column::ShopId.is_null())).await?;
+    let members = scope.find::<member::Entity>().filter(member::Column::Id.is_in(admins.iter().map(|one| one.member_id)));
+    scope.all(members.filter(member::Column::IsActive.eq(true)).order_by_asc(member::Column::Id)).await
 }
 
 /// Keeps a staff person's language or theme.

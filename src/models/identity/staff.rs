@@ -14,9 +14,11 @@ pub struct Model {
     pub password: String,
     pub language: String,
     pub theme: String,
+    pub phone: Option<String>,
     pub is_super_admin: bool,
-    pub failures: i64,
-    pub locked_until: Option<Instant>,
+    /// When the platform shut them out of every company.
+    pub banned_at: Option<Instant>,
+    pub banned_reason: Option<String>,
     pub created_at: Instant,
     pub updated_at: Instant,
     pub version: i64,

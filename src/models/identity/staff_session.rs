@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::{
     clock::Instant,
-    ids::{CompanyId, SessionId, StaffId},
+    ids::{CompanyId, MemberId, SessionId, StaffId},
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -22,6 +22,11 @@ pub struct Model {
     pub created_at: Instant,
     pub expires_at: Instant,
     pub revoked_at: Option<Instant>,
+    /// The company that a super admin acts in with this session, in which admin's place, until when and why.
+    pub acting_company_id: Option<CompanyId>,
+    pub acting_member_id: Option<MemberId>,
+    pub acting_until: Option<Instant>,
+    pub acting_reason: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

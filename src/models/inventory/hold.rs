@@ -22,6 +22,8 @@ pub struct Model {
     pub batch_id: Option<RowId>,
     pub state: String,
     pub quantity: i64,
+    /// What was promised and turned out not to be there: no longer in `quantity`, nor reserved.
+    pub short: i64,
     pub expires_at: Instant,
     pub created_at: Instant,
 }

@@ -9,13 +9,13 @@ use sea_orm::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::{hold, record, stock};
+use super::{announce, hold, moved, stock};
 use crate::{
     clock::{self, Instant},
     errors::{Error, Result},
     events::Event,
-    ids::{CheckoutId, HoldId, OrderId, ShopId, StockId, VariantId},
-    tenancy::Scope,
+    ids::{CheckoutId, CompanyId, HoldId, OrderId, ShopId, StockId, VariantId},
+    tenancy::{Platform, Scope},
 };
 
 /// Where a promise stands. Only `Held` ones expire.
@@ -66,18 +66,11 @@ pub async fn reserve(scope: &Scope, checkout: CheckoutId, demands: &[Demand], un
     for demand in demands {
         *summed.entry((demand.variant, demand.shop)).or_default() += demand.quantity;
     }
-    let rows = scope
-        .all(
-            scope
-                .find_company_wide::<stock::Entity>()
-                .filter(stock::Column::VariantId.is_in(summed.keys().map(|(variant, _)| *variant)))
-                .filter(stock::Column::ShopId.is_in(summed.keys().map(|(_, shop)| *shop))),
-        )
-        .await?;
+    let rows = stock_of(scope, summed.keys().copied().collect()).await?;
     let mut short = Vec::new();
     let mut wanted: BTreeMap<StockId, (i64, VariantId, ShopId)> = BTreeMap::new();
     for ((variant, shop), quantity) in summed {
-        match rows.iter().find(|row| row.variant_id == variant && row.shop_id == Some(shop)) {
+        match row_of(&rows, variant, shop) {
             Some(row) => {
                 wanted.insert(row.id, (quantity, variant, shop));
             }
@@ -102,6 +95,7 @@ pub async fn reserve(scope: &Scope, checkout: CheckoutId, demands: &[Demand], un
                 batch_id: None,
                 state: HoldState::Held.name().into(),
                 quantity,
+                short: 0,
                 expires_at: until,
                 created_at: clock::now(),
             });
@@ -118,6 +112,20 @@ pub async fn reserve(scope: &Scope, checkout: CheckoutId, demands: &[Demand], un
     scope.insert_all(holds).await
 }
 
+/// The stock rows of some variants at some shops, whoever asks: a basket may span shops.
+async fn stock_of(scope: &Scope, wanted: Vec<(VariantId, ShopId)>) -> Result<Vec<stock::Model>> {
+    let rows = scope
+        .find_company_wide::<stock::Entity>()
+        .filter(stock::Column::VariantId.is_in(wanted.iter().map(|(variant, _)| *variant)))
+        .filter(stock::Column::ShopId.is_in(wanted.iter().map(|(_, shop)| *shop)));
+    scope.all(rows.order_by_asc(stock::Column::Id)).await
+}
+
+/// Where a shop's goods of a variant lie.
+fn row_of(rows: &[stock::Model], variant: VariantId, shop: ShopId) -> Option<&stock::Model> {
+    rows.iter().find(|row| row.variant_id == variant && row.shop_id == Some(shop))
+}
+
 /// Moves a checkout's holds from one state to another: all that are there, in one update.
 pub async fn move_holds(scope: &Scope, checkout: CheckoutId, from: HoldState, to: HoldState) -> Result<u64> {
     let update = scope
@@ -128,9 +136,17 @@ pub async fn move_holds(scope: &Scope, checkout: CheckoutId, from: HoldState, to
     scope.run(update).await
 }
 
-/// The goods leave: on hand and reserved fall together, with a `sale` movement each. False when
-/// this shop's holds are no longer there.
-pub async fn use_holds(scope: &Scope, checkout: CheckoutId, shop: ShopId, order: OrderId) -> Result<bool> {
+/// What the holds of an order gave.
+#[derive(Debug, Default)]
+pub struct Used {
+    /// Whether there were holds at all.
+    pub any: bool,
+    /// What had come short of them, by variant: pieces or grams.
+    pub short: Vec<(VariantId, i64)>,
+}
+
+/// The goods leave: on hand and reserved fall together, with a `sale` movement each.
+pub async fn use_holds(scope: &Scope, checkout: CheckoutId, shop: ShopId, order: OrderId) -> Result<Used> {
     let live = [HoldState::Held.name(), HoldState::Paying.name()];
     let update = scope
         .update::<hold::Entity>()
@@ -139,11 +155,16 @@ pub async fn use_holds(scope: &Scope, checkout: CheckoutId, shop: ShopId, order:
         .filter(hold::Column::ShopId.eq(shop))
         .filter(hold::Column::State.is_in(live));
     let mut holds = scope.run_returning(update).await?;
-    if holds.is_empty() {
-        return Ok(false);
-    }
     holds.sort_by_key(|hold| hold.stock_id);
+    let mut used = Used { any: !holds.is_empty(), short: vec![] };
+    let mut movements = Vec::with_capacity(holds.len());
     for hold in holds {
+        if hold.short > 0 {
+            used.short.push((hold.variant_id, hold.short));
+        }
+        if hold.quantity == 0 {
+            continue;
+        }
         let leave = scope
             .update::<stock::Entity>()
             .col_expr(stock::Column::OnHand, Expr::col(stock::Column::OnHand).sub(hold.quantity))
@@ -155,10 +176,11 @@ pub async fn use_holds(scope: &Scope, checkout: CheckoutId, shop: ShopId, order:
         let Some(row) = scope.run_returning(leave).await?.pop() else {
             return Err(Error::internal(format!("hold {} promises more than is reserved", hold.id)));
         };
-        record(scope, &row, "sale", "", -hold.quantity, Some(order)).await?;
+        movements.push(moved(scope, &row, "sale", "", -hold.quantity, Some(order)));
         announce(scope, &row).await?;
     }
-    Ok(true)
+    scope.insert_all(movements).await?;
+    Ok(used)
 }
 
 /// Gives promised goods of a checkout back to the shelf's free part; of one shop, or of all.
@@ -211,37 +233,35 @@ pub async fn due_checkouts(scope: &Scope) -> Result<Vec<CheckoutId>> {
     Ok(checkouts)
 }
 
-/// Goods that were sold and come back to the shop's shelf.
-pub async fn restock(scope: &Scope, order: OrderId, back: &[Demand], kind: &str) -> Result<()> {
-    let mut back = back.to_vec();
-    back.sort_by_key(|demand| demand.variant);
-    for demand in back {
-        let add = scope
-            .update::<stock::Entity>()
-            .col_expr(stock::Column::OnHand, Expr::col(stock::Column::OnHand).add(demand.quantity))
-            .col_expr(stock::Column::UpdatedAt, Expr::value(clock::now()))
-            .col_expr(stock::Column::Version, Expr::col(stock::Column::Version).add(1))
-            .filter(stock::Column::VariantId.eq(demand.variant))
-            .filter(stock::Column::ShopId.eq(demand.shop));
-        let Some(row) = scope.run_returning(add).await?.pop() else {
-            return Err(Error::internal("goods cannot come back to a shop that never had them"));
-        };
-        record(scope, &row, kind, "", demand.quantity, Some(order)).await?;
-        announce(scope, &row).await?;
-    }
-    Ok(())
+/// The companies that have holds past their time.
+pub async fn companies_with_due_holds(platform: &Platform) -> Result<Vec<CompanyId>> {
+    let due = platform.find::<hold::Entity>().filter(hold::Column::State.eq(HoldState::Held.name()));
+    platform.companies(due.filter(hold::Column::ExpiresAt.lte(clock::now()))).await
 }
 
-/// Tells of a changed stock row, and of one that has become low or empty.
-pub(super) async fn announce(scope: &Scope, row: &stock::Model) -> Result<()> {
-    let left = row.on_hand - row.reserved;
-    let kind = if left <= 0 {
-        "inventory.out_of_stock"
-    } else if left <= row.reorder_point {
-        "inventory.low_stock"
-    } else {
-        "inventory.updated"
-    };
-    let data = json!({ "variantId": row.variant_id, "locationId": row.location_id, "quantity": left, "threshold": row.reorder_point });
-    scope.emit(Event::new(kind, ("stock", row.id.0), row.shop_id, data)).await
+/// Goods that were sold and come back to the shop's shelf, in the order of stock ids.
+pub async fn restock(scope: &Scope, order: OrderId, back: &[Demand], kind: &str) -> Result<()> {
+    let mut returned: BTreeMap<StockId, i64> = BTreeMap::new();
+    let rows = stock_of(scope, back.iter().map(|demand| (demand.variant, demand.shop)).collect()).await?;
+    for demand in back {
+        let Some(row) = row_of(&rows, demand.variant, demand.shop) else {
+            return Err(Error::internal("goods cannot come back to a shop that never had them"));
+        };
+        *returned.entry(row.id).or_default() += demand.quantity;
+    }
+    let mut movements = Vec::with_capacity(returned.len());
+    for (id, quantity) in returned {
+        let add = scope
+            .update::<stock::Entity>()
+            .col_expr(stock::Column::OnHand, Expr::col(stock::Column::OnHand).add(quantity))
+            .col_expr(stock::Column::UpdatedAt, Expr::value(clock::now()))
+            .col_expr(stock::Column::Version, Expr::col(stock::Column::Version).add(1))
+            .filter(stock::Column::Id.eq(id));
+        let Some(row) = scope.run_returning(add).await?.pop() else {
+            return Err(Error::internal("a stock row vanished while goods came back to it"));
+        };
+        movements.push(moved(scope, &row, kind, "", quantity, Some(order)));
+        announce(scope, &row).await?;
+    }
+    scope.insert_all(movements).await
 }

@@ -21,6 +21,8 @@ pub struct Model {
     pub on_hand: i64,
     pub reserved: i64,
     pub reorder_point: i64,
+    /// `low` or `out`, as it was last written down.
+    pub alert: Option<String>,
     pub updated_at: Instant,
     pub version: i64,
 }

@@ -20,6 +20,7 @@ pub struct Model {
     pub subject_id: Uuid,
     pub created_at: Instant,
     pub replayed_at: Option<Instant>,
+    pub discarded_at: Option<Instant>,
 }
 
 owned!();

@@ -1,33 +1,70 @@
 //! Jobs: work with its own retry, as rows. Wanted in the transaction of the change that wants it;
 //! the effect and "done" commit together.
 
+mod claim;
 mod dead_letter;
 mod job;
+mod people;
 mod schedule;
 
 use std::time::Duration;
 
 use sea_orm::{
-    ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait},
+    ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, UpdateMany,
+    sea_query::{Expr, ExprTrait, SelectStatement},
 };
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use self::{dead_letter::Model as DeadLetter, job::Model as Job};
+pub use self::{
+    claim::{Claim, claim, companies_with_lost, free_lost, renew},
+    dead_letter::Model as DeadLetter,
+    job::Model as Job,
+    people::{Figures, Narrowed, company_of, discard, figures, figures_of, get, replay, replay_all, schedules, troubles, troubles_of},
+    schedule::Model as Schedule,
+};
 use crate::{
+    bell::Lanes,
     clock::{self, Instant},
     errors::Result,
-    ids::{CompanyId, JobId, RowId},
-    tenancy::{Platform, Scope, Souk},
+    ids::{JobId, RowId},
+    tenancy::{Platform, Scope},
 };
 
 /// After so many tries a job is dead, and waits for a person.
 const ATTEMPTS_MAX: i64 = 12;
-/// How long a worker has for one job before another may take it.
-const LEASE: Duration = Duration::from_secs(60);
-/// At most so many jobs of a company in one claim: one tenant's flood leaves room for the others.
-const PER_COMPANY: usize = 10;
+/// The states of a job.
+pub mod state {
+    /// Waits for its time; after a failure too.
+    pub const READY: &str = "ready";
+    /// Somebody has it under a lease.
+    pub const RUNNING: &str = "running";
+    pub const DONE: &str = "done";
+    /// Tried often enough; waits for a person.
+    pub const DEAD: &str = "dead";
+    /// Given up by a person.
+    pub const DISCARDED: &str = "discarded";
+}
+
+/// A queue, and how a process works in it: queues do not wait for each other.
+#[derive(Clone, Copy, Debug)]
+pub struct Queue {
+    pub name: &'static str,
+    /// How many of its jobs a process does at a time.
+    pub places: usize,
+    /// After so many minutes a job is called off, and counts as failed.
+    pub minutes: u64,
+}
+
+/// The queues, the most urgent first.
+pub const QUEUES: [Queue; 6] = [
+    Queue { name: "payments", places: 4, minutes: 5 },
+    Queue { name: "debts", places: 2, minutes: 5 },
+    Queue { name: "notifications", places: 3, minutes: 5 },
+    Queue { name: "audit", places: 1, minutes: 5 },
+    Queue { name: "default", places: 2, minutes: 5 },
+    Queue { name: "bulk", places: 1, minutes: 60 },
+];
 
 /// Every kind of job there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,16 +73,28 @@ pub enum Kind {
     Refund,
     /// Send one message through one channel.
     Deliver,
+    /// Tell a listener of an event that it could not hear the first time.
+    Redeliver,
+    /// Write the words anew by which a renamed brand's products are found.
+    Reword,
+    /// Look at the whole chain of a company's audit.
+    CheckChain,
+    /// Make the smaller sizes of a picture.
+    Renditions,
 }
 
 impl Kind {
-    pub const ALL: [Self; 2] = [Self::Refund, Self::Deliver];
+    pub const ALL: [Self; 6] = [Self::Refund, Self::Deliver, Self::Redeliver, Self::Reword, Self::CheckChain, Self::Renditions];
 
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Refund => "payments.refund",
             Self::Deliver => "notifications.deliver",
+            Self::Redeliver => "log.redeliver",
+            Self::Reword => "catalog.reword",
+            Self::CheckChain => "audit.check",
+            Self::Renditions => "catalog.renditions",
         }
     }
 
@@ -53,6 +102,9 @@ impl Kind {
         match self {
             Self::Refund => "payments",
             Self::Deliver => "notifications",
+            Self::Redeliver => "default",
+            Self::Reword | Self::Renditions => "bulk",
+            Self::CheckChain => "audit",
         }
     }
 
@@ -62,100 +114,94 @@ impl Kind {
     }
 }
 
-/// Wants work done. `unique` names it within its kind: wanted twice, it is done once.
+/// Wants work done. `unique` names it within its kind: wanted twice, it is done once, also when it
+/// was done already. It is remembered as long as done jobs are kept, so it names a thing that is
+/// born once, such as a row's id.
 pub async fn enqueue(scope: &Scope, kind: Kind, unique: &str, args: Value) -> Result<()> {
-    let unique_key = format!("{}:{unique}", kind.name());
-    if scope.one(scope.find::<job::Entity>().filter(job::Column::UniqueKey.eq(unique_key.as_str()))).await?.is_some() {
-        return Ok(());
-    }
-    let now = clock::now();
-    scope
-        .insert(Job {
-            company_id: scope.company(),
-            id: JobId::new(),
-            queue: kind.queue().into(),
-            kind: kind.name().into(),
-            state: "ready".into(),
-            unique_key,
-            last_error: String::new(),
-            args,
-            attempts: 0,
-            run_at: now,
-            created_at: now,
-            updated_at: now,
-            lease: None,
-            lease_until: None,
-        })
-        .await
+    enqueue_at(scope, kind, unique, args, clock::now()).await
 }
 
-/// Takes due jobs for one worker: each company a few, under a lease that fences off whoever held them.
-pub async fn claim(souk: &Souk, limit: u64) -> Result<Vec<Job>> {
-    let platform = souk.platform("jobs").await?;
+/// As [`enqueue`], not before `run_at`.
+pub async fn enqueue_at(scope: &Scope, kind: Kind, unique: &str, args: Value, run_at: Instant) -> Result<()> {
     let now = clock::now();
-    let due = platform
-        .find::<job::Entity>()
-        .filter(
-            Condition::any()
-                .add(Condition::all().add(job::Column::State.eq("ready")).add(job::Column::RunAt.lte(now)))
-                .add(Condition::all().add(job::Column::State.eq("running")).add(job::Column::LeaseUntil.lte(now))),
-        )
-        .order_by_asc(job::Column::RunAt)
-        .limit(limit * 4);
-    let mut taken: std::collections::BTreeMap<CompanyId, usize> = std::collections::BTreeMap::new();
-    let mut mine = Vec::new();
-    for job in platform.all(due).await? {
-        let share = taken.entry(job.company_id).or_default();
-        if *share >= PER_COMPANY || mine.len() as u64 >= limit {
-            continue;
-        }
-        *share += 1;
-        let lease = Uuid::now_v7();
-        let take = platform
-            .update::<job::Entity>()
-            .col_expr(job::Column::State, Expr::value("running"))
-            .col_expr(job::Column::Attempts, Expr::col(job::Column::Attempts).add(1))
-            .col_expr(job::Column::Lease, Expr::value(Some(lease)))
-            .col_expr(job::Column::LeaseUntil, Expr::value(Some(now.plus(LEASE))))
-            .col_expr(job::Column::UpdatedAt, Expr::value(now))
-            .filter(job::Column::CompanyId.eq(job.company_id))
-            .filter(job::Column::Id.eq(job.id))
-            .filter(job::Column::Attempts.eq(job.attempts))
-            .filter(job::Column::State.eq(job.state.as_str()));
-        mine.extend(platform.run_returning(take).await?);
+    let job = Job {
+        company_id: scope.company(),
+        id: JobId::new(),
+        queue: kind.queue().into(),
+        kind: kind.name().into(),
+        state: state::READY.into(),
+        unique_key: format!("{}:{unique}", kind.name()),
+        last_error: String::new(),
+        args,
+        attempts: 0,
+        run_at,
+        created_at: now,
+        updated_at: now,
+        lease: None,
+        lease_until: None,
+    };
+    if scope.insert_unless_there(job, &[job::Column::CompanyId, job::Column::UniqueKey]).await? {
+        scope.wake(Lanes::named(kind.queue()));
     }
-    platform.commit().await?;
-    Ok(mine)
+    Ok(())
 }
 
 /// Ends a job in the unit of its effect; false when the lease was lost and the unit must not be kept.
 pub async fn done(scope: &Scope, job: &Job) -> Result<bool> {
     let update = scope
         .update::<job::Entity>()
-        .col_expr(job::Column::State, Expr::value("done"))
+        .col_expr(job::Column::State, Expr::value(state::DONE))
         .col_expr(job::Column::UpdatedAt, Expr::value(clock::now()))
         .filter(job::Column::Id.eq(job.id))
         .filter(job::Column::Lease.eq(job.lease))
-        .filter(job::Column::State.eq("running"));
+        .filter(job::Column::State.eq(state::RUNNING));
     Ok(scope.run(update).await? == 1)
+}
+
+/// Whether a job that fails now is dead.
+#[must_use]
+pub const fn is_last_try(job: &Job) -> bool {
+    job.attempts >= ATTEMPTS_MAX
 }
 
 /// Puts a failed job back with a growing pause, or among the dead.
 pub async fn failed(scope: &Scope, job: &Job, error: &str) -> Result<()> {
-    let dead = job.attempts >= ATTEMPTS_MAX;
+    end_badly(scope, job, error, scope.update::<job::Entity>()).await
+}
+
+/// As [`failed`], for a job whose worker let its lease run out.
+async fn lost(scope: &Scope, job: &Job) -> Result<()> {
+    let unless_renewed = scope.update::<job::Entity>().filter(job::Column::LeaseUntil.eq(job.lease_until));
+    end_badly(scope, job, "the worker was lost", unless_renewed).await
+}
+
+async fn end_badly(scope: &Scope, job: &Job, error: &str, update: UpdateMany<job::Entity>) -> Result<()> {
+    let dead = is_last_try(job);
     let now = clock::now();
-    let update = scope
-        .update::<job::Entity>()
-        .col_expr(job::Column::State, Expr::value(if dead { "dead" } else { "ready" }))
+    let update = update
+        .col_expr(job::Column::State, Expr::value(if dead { state::DEAD } else { state::READY }))
         .col_expr(job::Column::LastError, Expr::value(error))
         .col_expr(job::Column::RunAt, Expr::value(now.plus(pause(job.attempts))))
         .col_expr(job::Column::UpdatedAt, Expr::value(now))
         .filter(job::Column::Id.eq(job.id))
-        .filter(job::Column::Lease.eq(job.lease));
+        .filter(job::Column::Lease.eq(job.lease))
+        .filter(job::Column::State.eq(state::RUNNING));
     if scope.run(update).await? == 1 && dead {
-        bury(scope, job.kind.as_str(), job.id.0, error).await?;
+        bury(scope, job.source(), job.subject(), error).await?;
     }
     Ok(())
+}
+
+/// Gives a job back that was taken and not begun, as if it had not been.
+pub async fn give_back(scope: &Scope, job: &Job) -> Result<()> {
+    let update = scope
+        .update::<job::Entity>()
+        .col_expr(job::Column::State, Expr::value(state::READY))
+        .col_expr(job::Column::Attempts, Expr::value(job.attempts - 1))
+        .filter(job::Column::Id.eq(job.id))
+        .filter(job::Column::Lease.eq(job.lease))
+        .filter(job::Column::State.eq(state::RUNNING));
+    scope.run(update).await.map(|_| ())
 }
 
 /// Doubling from two seconds to an hour, with up to a quarter of jitter.
@@ -165,45 +211,42 @@ fn pause(attempts: i64) -> Duration {
     Duration::from_millis(seconds * 1_000 + rand::random_range(0..=seconds * 250))
 }
 
-/// Keeps what could not be done.
+/// Keeps what could not be done; once for each subject, open again when it failed again.
 pub async fn bury(scope: &Scope, source: &str, subject: Uuid, error: &str) -> Result<()> {
-    let known = scope.find::<dead_letter::Entity>().filter(dead_letter::Column::Source.eq(source));
-    if scope.one(known.filter(dead_letter::Column::SubjectId.eq(subject))).await?.is_some() {
+    let letter = DeadLetter {
+        company_id: scope.company(),
+        id: RowId::new(),
+        source: source.into(),
+        error: error.into(),
+        subject_id: subject,
+        created_at: clock::now(),
+        replayed_at: None,
+        discarded_at: None,
+    };
+    let key = [dead_letter::Column::CompanyId, dead_letter::Column::Source, dead_letter::Column::SubjectId];
+    if scope.insert_unless_there(letter, &key).await? {
         return Ok(());
     }
-    scope
-        .insert(DeadLetter {
-            company_id: scope.company(),
-            id: RowId::new(),
-            source: source.into(),
-            error: error.into(),
-            subject_id: subject,
-            created_at: clock::now(),
-            replayed_at: None,
-        })
-        .await
+    let again = scope
+        .update::<dead_letter::Entity>()
+        .col_expr(dead_letter::Column::Error, Expr::value(error))
+        .col_expr(dead_letter::Column::CreatedAt, Expr::value(clock::now()))
+        .col_expr(dead_letter::Column::ReplayedAt, Expr::value(None::<Instant>))
+        .col_expr(dead_letter::Column::DiscardedAt, Expr::value(None::<Instant>))
+        .filter(dead_letter::Column::Source.eq(source))
+        .filter(dead_letter::Column::SubjectId.eq(subject));
+    scope.run(again).await.map(|_| ())
 }
 
-/// Makes a dead job ready once more.
-///
-/// # Errors
-/// 404 when there is no such dead job.
-pub async fn replay(scope: &Scope, id: JobId) -> Result<()> {
-    let update = scope
-        .update::<job::Entity>()
-        .col_expr(job::Column::State, Expr::value("ready"))
-        .col_expr(job::Column::Attempts, Expr::value(0_i64))
-        .col_expr(job::Column::RunAt, Expr::value(clock::now()))
-        .filter(job::Column::Id.eq(id))
-        .filter(job::Column::State.eq("dead"));
-    if scope.run(update).await? == 0 {
-        return Err(crate::errors::Error::NOT_FOUND);
+/// Makes sure each recurring task has its row; a new one is due at once.
+pub async fn know_schedules(platform: &Platform, schedules: &[(&str, u64)]) -> Result<()> {
+    let known: Vec<String> = platform.all(platform.find::<schedule::Entity>()).await?.into_iter().map(|row| row.name).collect();
+    for (name, seconds) in schedules.iter().filter(|(name, _)| !known.iter().any(|known| known == name)) {
+        let every_seconds = i64::try_from(*seconds).unwrap_or(i64::MAX);
+        let row = schedule::Model { id: RowId::new(), name: (*name).into(), every_seconds, next_at: Instant(0), last_at: None };
+        platform.insert_unless_there(row, &[schedule::Column::Name]).await?;
     }
-    let mark = scope
-        .update::<dead_letter::Entity>()
-        .col_expr(dead_letter::Column::ReplayedAt, Expr::value(Some(clock::now())))
-        .filter(dead_letter::Column::SubjectId.eq(id.0));
-    scope.run(mark).await.map(|_| ())
+    Ok(())
 }
 
 /// Whether this process may run the tick of `name` now: one conditional update, so any number of
@@ -213,20 +256,41 @@ pub async fn tick(platform: &Platform, name: &str, every: Duration) -> Result<bo
     let due = platform
         .update::<schedule::Entity>()
         .col_expr(schedule::Column::NextAt, Expr::value(now.plus(every)))
+        .col_expr(schedule::Column::LastAt, Expr::value(Some(now)))
         .filter(schedule::Column::Name.eq(name))
         .filter(schedule::Column::NextAt.lte(now));
-    if platform.run(due).await? == 1 {
-        return Ok(true);
-    }
-    let known = platform.one(platform.find::<schedule::Entity>().filter(schedule::Column::Name.eq(name))).await?;
-    if known.is_none() {
-        let row = schedule::Model {
-            id: RowId::new(),
-            name: name.into(),
-            every_seconds: i64::try_from(every.as_secs()).unwrap_or(60),
-            next_at: Instant(0),
-        };
-        platform.insert(row).await?;
-    }
-    Ok(false)
+    Ok(platform.run(due).await? == 1)
+}
+
+/// Forgets a company's jobs that were wanted before `before` and are done or given up, up to a
+/// thousand; how many there were.
+pub async fn forget(scope: &Scope, before: Instant) -> Result<u64> {
+    let over = scope
+        .find::<job::Entity>()
+        .select_only()
+        .column(job::Column::Id)
+        .filter(job::Column::Id.lt(JobId::first_at(before)))
+        .filter(job::Column::State.is_in([state::DONE, state::DISCARDED]))
+        .order_by_asc(job::Column::Id)
+        .limit(1_000);
+    scope.remove(scope.delete::<job::Entity>().filter(job::Column::Id.in_subquery(over.into_query()))).await
+}
+
+/// Forgets the dead letters from before `before` that somebody replayed or gave up.
+pub async fn forget_letters(scope: &Scope, before: Instant) -> Result<u64> {
+    let letters = scope
+        .delete::<dead_letter::Entity>()
+        .filter(dead_letter::Column::CreatedAt.lt(before))
+        .filter(dead_letter::Column::ReplayedAt.is_not_null().or(dead_letter::Column::DiscardedAt.is_not_null()));
+    scope.remove(letters).await
+}
+
+/// What the company's open dead letters are about.
+pub fn unsettled_subjects(scope: &Scope) -> SelectStatement {
+    let open = scope
+        .find::<dead_letter::Entity>()
+        .select_only()
+        .column(dead_letter::Column::SubjectId)
+        .filter(dead_letter::Column::ReplayedAt.is_null().and(dead_letter::Column::DiscardedAt.is_null()));
+    open.into_query()
 }

@@ -12,6 +12,8 @@ pub struct Model {
     pub name: String,
     pub every_seconds: i64,
     pub next_at: Instant,
+    /// When it last had something to do.
+    pub last_at: Option<Instant>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -24,6 +24,16 @@ pub enum Account {
     TaxPayable,
     /// Given back for goods that were not kept.
     SalesReturns,
+    /// Owed to the platform.
+    Payable,
+    /// The company's own account elsewhere, which Souk does not see.
+    Bank,
+    /// What the platform's plans cost.
+    PlatformFees,
+    /// Bought from the platform.
+    Purchases,
+    /// Owed once, and written off by the platform.
+    DebtForgiven,
 }
 
 impl Account {
@@ -35,6 +45,11 @@ impl Account {
             Self::Sales => "sales",
             Self::TaxPayable => "tax_payable",
             Self::SalesReturns => "sales_returns",
+            Self::Payable => "payable",
+            Self::Bank => "bank",
+            Self::PlatformFees => "platform_fees",
+            Self::Purchases => "purchases",
+            Self::DebtForgiven => "debt_forgiven",
         }
     }
 }

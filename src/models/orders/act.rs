@@ -39,6 +39,9 @@ pub async fn advance(scope: &Scope, id: OrderId, step: &Step) -> Result<order::M
     if before.status.next() != Some(step.status) {
         return Err(before.status.refuse(step.status));
     }
+    if before.is_short && step.status == Status::Packed {
+        return Err(Error::conflict("order_short", "some goods are missing: fill the order, or cancel what is missing", json!({})));
+    }
     if step.note.chars().count() > 1_000 {
         return Err(Error::invalid("note", "too_long", "at most 1000 characters"));
     }

@@ -7,7 +7,7 @@ use sea_orm::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{act::note, checkout, finalise::set_payment_status, item, list, order, status::Status};
+use super::{act::note, checkout, finalise::set_payment_status, item, list, order, shelf, status::Status};
 use crate::{
     clock,
     errors::{Error, Result},
@@ -47,26 +47,40 @@ pub async fn cancel(scope: &Scope, id: OrderId, cancellation: &Cancellation) -> 
         return Err(Error::invalid("reason", "required", "say why, in 1 to 500 characters"));
     }
     let before = list::get(scope, id).await?;
-    lock(scope, &before).await?;
+    lock_checkout(scope, &before).await?;
+    let items = list::items_of(scope, &[id]).await?.remove(&id).unwrap_or_default();
+    // Stock is taken before the order: a count that finds goods missing goes the same way.
+    let variants: Vec<_> = items.iter().map(|item| item.variant_id).collect();
+    inventory::lock_of_shop(scope, before.shop_id, &variants).await?;
+    lock_order(scope, &before).await?;
     let items = list::items_of(scope, &[id]).await?.remove(&id).unwrap_or_default();
     let chosen = chosen(&items, cancellation)?;
     if !before.status.can_cancel() {
         return Err(before.status.refuse(Status::Cancelled));
     }
-    let mut amount = Money::ZERO;
+    let (mut amount, mut tax) = (Money::ZERO, Money::ZERO);
     let mut back = Vec::new();
     for (item, quantity) in &chosen {
+        // What was found missing goes first: it cannot come back to the shelf.
+        let missing = std::cmp::min(*quantity, item.quantity_short);
         let take = scope
             .update::<item::Entity>()
             .col_expr(item::Column::QuantityCancelled, Expr::col(item::Column::QuantityCancelled).add(*quantity))
+            .col_expr(item::Column::QuantityShort, Expr::col(item::Column::QuantityShort).sub(missing))
             .filter(item::Column::Id.eq(item.id))
-            .filter(item::Column::QuantityCancelled.eq(item.quantity_cancelled));
+            .filter(item::Column::QuantityCancelled.eq(item.quantity_cancelled))
+            .filter(item::Column::QuantityShort.eq(item.quantity_short));
         if scope.run(take).await? != 1 {
             return Err(before.status.refuse(Status::Cancelled));
         }
-        amount = amount.plus(share(item, item.quantity_cancelled + quantity)?.minus(share(item, item.quantity_cancelled)?)?)?;
-        back.push(Demand { variant: item.variant_id, shop: item.shop_id, quantity: *quantity });
+        let (before, after) = (item.quantity_cancelled, item.quantity_cancelled + quantity);
+        amount = amount.plus(share(item, after)?.minus(share(item, before)?)?)?;
+        tax = tax.plus(item.tax.portion(after, item.quantity)?.minus(item.tax.portion(before, item.quantity)?)?)?;
+        if *quantity > missing {
+            back.push(Demand { variant: item.variant_id, shop: item.shop_id, quantity: quantity - missing });
+        }
     }
+    shelf::settle_flag(scope, id).await?;
     let whole = items.iter().all(|item| {
         let more = chosen.iter().find(|(one, _)| one.id == item.id).map_or(0, |(_, quantity)| *quantity);
         item.quantity_cancelled + more == item.quantity
@@ -85,7 +99,7 @@ pub async fn cancel(scope: &Scope, id: OrderId, cancellation: &Cancellation) -> 
         }
     } else {
         inventory::restock(scope, id, &back, "cancel").await?;
-        return_money(scope, &before, amount, &cancellation.reason).await?;
+        return_money(scope, &before, amount, tax, &cancellation.reason).await?;
     }
     if whole {
         set_cancelled(scope, &before, &cancellation.reason).await?;
@@ -128,7 +142,7 @@ fn share(item: &item::Model, quantity: i64) -> Result<Money> {
 }
 
 /// Whoever changes a checkout's fate takes its row first; one that is being paid is left alone.
-async fn lock(scope: &Scope, order: &order::Model) -> Result<()> {
+async fn lock_checkout(scope: &Scope, order: &order::Model) -> Result<()> {
     let take = scope
         .update::<checkout::Entity>()
         .col_expr(checkout::Column::Version, Expr::col(checkout::Column::Version).add(1))
@@ -137,6 +151,11 @@ async fn lock(scope: &Scope, order: &order::Model) -> Result<()> {
     if scope.run(take).await? == 0 {
         return Err(Error::conflict("payment_in_progress", "a payment of this order is under way", json!({})));
     }
+    Ok(())
+}
+
+/// Takes the order as it was read, or says what became of it meanwhile.
+async fn lock_order(scope: &Scope, order: &order::Model) -> Result<()> {
     let hold = scope
         .update::<order::Entity>()
         .col_expr(order::Column::Version, Expr::col(order::Column::Version).add(1))
@@ -148,8 +167,9 @@ async fn lock(scope: &Scope, order: &order::Model) -> Result<()> {
     Ok(())
 }
 
-/// Money that was taken goes back; what was only promised on delivery is no longer owed.
-async fn return_money(scope: &Scope, order: &order::Model, amount: Money, reason: &str) -> Result<()> {
+/// Money that was taken goes back, and with it the `tax` in it; what was only promised on delivery
+/// is no longer owed.
+async fn return_money(scope: &Scope, order: &order::Model, amount: Money, tax: Money, reason: &str) -> Result<()> {
     let Some(payment) = order.payment_id.filter(|_| amount > Money::ZERO) else { return Ok(()) };
     let side = if order.payment_status == "pending" {
         payments::lessen(scope, payment, order.id, amount).await?;
@@ -162,7 +182,6 @@ async fn return_money(scope: &Scope, order: &order::Model, amount: Money, reason
         note(scope, order, "refunded", None, &amount.display(&order.currency)).await?;
         Account::Gateway
     };
-    let tax = order.tax.portion(amount.0, std::cmp::max(order.total.0, 1))?;
     let shop = Some(order.shop_id);
     let about =
         About { kind: "cancel", reference: &order.order_number, payment: Some(payment), order: Some(order.id), currency: &order.currency };
@@ -177,7 +196,7 @@ async fn return_money(scope: &Scope, order: &order::Model, amount: Money, reason
 /// An order that was paid too late: nothing left the stock, the money goes back whole.
 pub(super) async fn call_off_paid(scope: &Scope, order: &order::Model, amount: Money, reason: &str) -> Result<()> {
     let paid = order::Model { payment_status: "paid".into(), ..order.clone() };
-    return_money(scope, &paid, amount, reason).await?;
+    return_money(scope, &paid, amount, order.tax, reason).await?;
     set_cancelled(scope, order, reason).await
 }
 

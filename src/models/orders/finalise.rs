@@ -9,7 +9,7 @@ use sea_orm::{
 };
 use serde_json::json;
 
-use super::{act::note, cancel, checkout, list, order, place::close, status::Status};
+use super::{act::note, cancel, checkout, list, order, place::close, shelf, status::Status};
 use crate::{
     clock,
     errors::{Error, Result},
@@ -19,7 +19,7 @@ use crate::{
     models::{
         inventory::{self, Demand, HoldState},
         ledger::{self, About, Account, Line},
-        payments::{self, Attempt, attempt_state},
+        payments::{self, Attempt, Payment, attempt_state},
     },
     money::Money,
     tenancy::Scope,
@@ -29,7 +29,7 @@ use crate::{
 ///
 /// # Errors
 /// 409 `already_paid`, `payment_in_progress`, `insufficient_stock`, `invalid_transition`.
-pub async fn begin_payment(scope: &Scope, id: CheckoutId, method: &str) -> Result<Attempt> {
+pub async fn begin_payment(scope: &Scope, id: CheckoutId, method: &str) -> Result<(Payment, Attempt)> {
     let mark = scope
         .update::<checkout::Entity>()
         .col_expr(checkout::Column::State, Expr::value("paying"))
@@ -51,7 +51,7 @@ pub async fn begin_payment(scope: &Scope, id: CheckoutId, method: &str) -> Resul
         inventory::reserve(scope, id, &demands(scope, id).await?, until).await?;
         inventory::move_holds(scope, id, HoldState::Held, HoldState::Paying).await?;
     }
-    Ok(attempt)
+    Ok((payment, attempt))
 }
 
 /// What the pending orders of a checkout still want.
@@ -163,9 +163,16 @@ pub(super) async fn confirm(scope: &Scope, order: &order::Model, paid: bool) -> 
 }
 
 /// The order's goods leave the stock: those held for it, else what the shelf still has. False
-/// when neither is there.
+/// when neither is there. Goods that were promised and then not found come from the free shelf, or
+/// leave the order short.
 async fn take_goods(scope: &Scope, order: &order::Model) -> Result<bool> {
-    if inventory::use_holds(scope, order.checkout_id, order.shop_id, order.id).await? {
+    let used = inventory::use_holds(scope, order.checkout_id, order.shop_id, order.id).await?;
+    for (variant, missing) in used.short {
+        if !inventory::take_free(scope, variant, order.shop_id, missing, order.id).await? {
+            shelf::mark_short(scope, order.id, variant, missing).await?;
+        }
+    }
+    if used.any {
         return Ok(true);
     }
     let wanted: Vec<_> = demands(scope, order.checkout_id).await?.into_iter().filter(|demand| demand.shop == order.shop_id).collect();
@@ -179,7 +186,7 @@ async fn take_goods(scope: &Scope, order: &order::Model) -> Result<bool> {
     }
     // Should somebody take them between the look and the promise, the unit fails whole and is tried again.
     inventory::reserve(scope, order.checkout_id, &wanted, clock::now()).await?;
-    inventory::use_holds(scope, order.checkout_id, order.shop_id, order.id).await
+    Ok(inventory::use_holds(scope, order.checkout_id, order.shop_id, order.id).await?.any)
 }
 
 /// What this order still asks for: its share of the payment.
@@ -197,14 +204,13 @@ async fn give_back_late(scope: &Scope, order: &order::Model, amount: Money) -> R
 
 /// Books a sale: what comes in against revenue and tax.
 async fn book_sale(scope: &Scope, order: &order::Model, side: Account, amount: Money) -> Result<()> {
-    let tax = order.tax.portion(amount.0, std::cmp::max(order.total.0, 1))?;
     let shop = Some(order.shop_id);
     let about =
         About { kind: "sale", reference: &order.order_number, payment: order.payment_id, order: Some(order.id), currency: &order.currency };
     let lines = [
         Line::debit(side, shop, amount),
-        Line::credit(Account::Sales, shop, amount.minus(tax)?),
-        Line::credit(Account::TaxPayable, shop, tax),
+        Line::credit(Account::Sales, shop, amount.minus(order.tax)?),
+        Line::credit(Account::TaxPayable, shop, order.tax),
     ];
     ledger::post(scope, about, &lines).await
 }

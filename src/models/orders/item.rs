@@ -28,6 +28,8 @@ pub struct Model {
     pub quantity_shipped: i64,
     pub quantity_cancelled: i64,
     pub quantity_returned: i64,
+    /// Sold, and found not to be on the shelf before it was picked.
+    pub quantity_short: i64,
     pub price: Money,
     pub subtotal: Money,
     pub discount: Money,

@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    sea_query::{Alias, Expr, ExprTrait, SelectStatement},
+};
 
 use super::{checkout, event, item, order, status::Status};
 use crate::{
     clock::Instant,
-    errors::Result,
-    ids::{CheckoutId, CustomerId, OrderId, ShopId},
+    errors::{Error, Result},
+    ids::{CheckoutId, CompanyId, CustomerId, OrderId, ShopId},
+    keyset,
     models::catalog::fold,
-    tenancy::{Actor, Scope},
+    tenancy::{Actor, Platform, Scope},
 };
 
 /// What a list is narrowed to.
@@ -22,7 +26,7 @@ pub struct Filter {
     pub customer: Option<CustomerId>,
     pub from: Option<Instant>,
     pub to: Option<Instant>,
-    /// The beginning of an order number.
+    /// The beginning of an order number, or of the customer's name.
     pub words: Option<String>,
 }
 
@@ -33,12 +37,75 @@ pub struct Page {
     pub next: Option<(i64, OrderId)>,
 }
 
-/// Orders, newest first: of the caller's shops, or for a customer their own.
-pub async fn list(scope: &Scope, filter: &Filter, after: Option<(i64, OrderId)>, limit: u64) -> Result<Page> {
-    let mut rows = scope.find::<order::Entity>();
-    if let Actor::Customer(me) = scope.tenant().actor {
-        rows = rows.filter(order::Column::CustomerId.eq(me));
+/// Orders of the caller's shops, or for a customer their own.
+pub(super) fn seen(scope: &Scope, filter: &Filter) -> Select<order::Entity> {
+    let rows = narrowed(scope.find::<order::Entity>(), filter);
+    match scope.tenant().actor {
+        Actor::Customer(me) => rows.filter(order::Column::CustomerId.eq(me)),
+        _ => rows,
     }
+}
+
+/// A page of orders, newest first.
+pub async fn list(scope: &Scope, filter: &Filter, after: Option<(i64, OrderId)>, limit: u64) -> Result<Page> {
+    let mut rows = seen(scope, filter);
+    if let Some((at, id)) = after {
+        rows = rows.filter(keyset::below(order::Column::CreatedAt, at, order::Column::Id, id));
+    }
+    let rows = rows.order_by_desc(order::Column::CreatedAt).order_by_desc(order::Column::Id).limit(limit + 1);
+    let mut orders = scope.all(rows).await?;
+    let more = orders.len() as u64 > limit;
+    orders.truncate(usize::try_from(limit).unwrap_or(100));
+    let next = orders.last().filter(|_| more).map(|last| (last.created_at.micros(), last.id));
+    Ok(Page { orders, next })
+}
+
+/// Everybody's orders, newest first, from before `before`, with their lines and what happened to them.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_of_all(platform: &Platform, filter: &Filter, before: Option<OrderId>, limit: u64) -> Result<Vec<order::Model>> {
+    let mut rows = narrowed(platform.find::<order::Entity>(), filter);
+    // Ids are born by the clock, so a period is a range of them too.
+    if let Some(from) = filter.from {
+        rows = rows.filter(order::Column::Id.gte(OrderId::first_at(from)));
+    }
+    if let Some(before) = before {
+        rows = rows.filter(order::Column::Id.lt(before));
+    }
+    platform.all(rows.order_by_desc(order::Column::Id).limit(limit)).await
+}
+
+/// The lines of some orders of several companies, and what happened to them, oldest first.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn parts_of_all(
+    platform: &Platform,
+    orders: &[order::Model],
+) -> Result<(BTreeMap<OrderId, Vec<item::Model>>, Vec<event::Model>)> {
+    let (companies, ids) = (orders.iter().map(|one| one.company_id), orders.iter().map(|one| one.id));
+    let items = platform.find::<item::Entity>().filter(item::Column::CompanyId.is_in(companies.clone()));
+    let items = platform.all(items.filter(item::Column::OrderId.is_in(ids.clone())).order_by_asc(item::Column::Id)).await?;
+    let events = platform.find::<event::Entity>().filter(event::Column::CompanyId.is_in(companies));
+    let events = platform.all(events.filter(event::Column::OrderId.is_in(ids)).order_by_asc(event::Column::Id)).await?;
+    let mut by_order: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for row in items {
+        by_order.entry(row.order_id).or_default().push(row);
+    }
+    Ok((by_order, events))
+}
+
+/// Whose order it is.
+///
+/// # Errors
+/// 404 when there is none.
+pub async fn company_of(platform: &Platform, id: OrderId) -> Result<CompanyId> {
+    let order = platform.one(platform.find::<order::Entity>().filter(order::Column::Id.eq(id))).await?;
+    order.map(|order| order.company_id).ok_or(Error::NOT_FOUND)
+}
+
+fn narrowed(mut rows: Select<order::Entity>, filter: &Filter) -> Select<order::Entity> {
     if !filter.status.is_empty() {
         rows = rows.filter(order::Column::Status.is_in(filter.status.iter().copied()));
     }
@@ -58,32 +125,15 @@ pub async fn list(scope: &Scope, filter: &Filter, after: Option<(i64, OrderId)>,
         rows = rows.filter(order::Column::CreatedAt.lt(to));
     }
     if let Some(words) = filter.words.as_deref().map(str::trim).filter(|words| !words.is_empty()) {
-        let number = words.to_uppercase();
-        let name = fold(words);
-        rows = rows.filter(
-            Condition::any()
-                .add(
-                    Condition::all()
-                        .add(order::Column::OrderNumber.gte(number.as_str()))
-                        .add(order::Column::OrderNumber.lt(format!("{number}\u{10ffff}"))),
-                )
-                .add(
-                    Condition::all()
-                        .add(order::Column::SearchText.gte(name.as_str()))
-                        .add(order::Column::SearchText.lt(format!("{name}\u{10ffff}"))),
-                ),
-        );
+        // Either the one or the other, so that each is a range of one index: numbers have digits, names do not.
+        let (column, beginning) = if words.contains(|letter: char| letter.is_ascii_digit()) {
+            (order::Column::OrderNumber, words.to_uppercase())
+        } else {
+            (order::Column::SearchText, fold(words))
+        };
+        rows = rows.filter(column.gte(beginning.as_str())).filter(column.lt(format!("{beginning}\u{10ffff}")));
     }
-    if let Some((at, id)) = after {
-        let same_moment = Condition::all().add(order::Column::CreatedAt.eq(at)).add(order::Column::Id.lt(id));
-        rows = rows.filter(Condition::any().add(order::Column::CreatedAt.lt(at)).add(same_moment));
-    }
-    let rows = rows.order_by_desc(order::Column::CreatedAt).order_by_desc(order::Column::Id).limit(limit + 1);
-    let mut orders = scope.all(rows).await?;
-    let more = orders.len() as u64 > limit;
-    orders.truncate(usize::try_from(limit).unwrap_or(100));
-    let next = orders.last().filter(|_| more).map(|last| (last.created_at.micros(), last.id));
-    Ok(Page { orders, next })
+    rows
 }
 
 /// # Errors
@@ -122,4 +172,23 @@ pub async fn items_of(scope: &Scope, orders: &[OrderId]) -> Result<BTreeMap<Orde
 pub async fn timeline(scope: &Scope, orders: &[OrderId]) -> Result<Vec<event::Model>> {
     let rows = scope.find_company_wide::<event::Entity>().filter(event::Column::OrderId.is_in(orders.iter().copied()));
     scope.all(rows.order_by_asc(event::Column::Id)).await
+}
+
+/// A question about each row of `customers`: what they ordered at the caller's shops. Nothing
+/// where the caller sees the whole company, and so all of its customers.
+#[must_use]
+pub fn bought_here(scope: &Scope) -> Option<SelectStatement> {
+    scope.tenant().shops.as_ref()?;
+    let theirs = Expr::col((order::Entity, order::Column::CustomerId)).equals((Alias::new("customers"), Alias::new("id")));
+    Some(scope.find::<order::Entity>().select_only().column(order::Column::Id).filter(theirs).into_query())
+}
+
+/// Whether a shop has orders that are under way.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn has_open(scope: &Scope, shop: ShopId) -> Result<bool> {
+    let open = [Status::Pending, Status::Confirmed, Status::Processing, Status::Packed, Status::Shipped];
+    let rows = scope.find_company_wide::<order::Entity>().filter(order::Column::ShopId.eq(shop)).filter(order::Column::Status.is_in(open));
+    Ok(scope.one(rows.limit(1)).await?.is_some())
 }

@@ -9,14 +9,17 @@ mod cancel;
 mod checkout;
 mod event;
 mod finalise;
+mod forget;
 mod item;
 mod list;
 mod order;
 mod pay;
 mod place;
 mod series;
+mod shelf;
 mod status;
 mod sweep;
+mod traded;
 
 pub use self::{
     act::{Step, advance},
@@ -24,11 +27,17 @@ pub use self::{
     checkout::Model as Checkout,
     event::Model as TimelineEntry,
     finalise::{begin_payment, finalise},
+    forget::forget_customer,
     item::Model as Item,
-    list::{Filter, Page, find_checkout, get, items_of, list, of_checkout, timeline},
+    list::{
+        Filter, Page, bought_here, company_of, find_checkout, get, has_open, items_of, list, list_of_all, of_checkout, parts_of_all,
+        timeline,
+    },
     order::Model as Order,
-    pay::{pay, verify},
-    place::{Address, NewOrder, Placed, place},
+    pay::{charge, pay, resume, settle, verify},
+    place::{NewOrder, Placed, place},
+    shelf::{Count, WriteOff, count, fill, write_off},
     status::Status,
-    sweep::{cancel_unpaid, release_due},
+    sweep::{cancel_unpaid, companies_with_unpaid, release_due},
+    traded::{Bought, OfShop, OfStatus, SoldGoods, Span, best_sellers, bought_by, by_hour, by_shop, by_status, how_many},
 };

@@ -6,7 +6,7 @@ use sea_orm::{
     ColumnTrait, QueryFilter,
     sea_query::{Expr, ExprTrait},
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{act::note, checkout, finalise::confirm, item, order, series, status::Status};
@@ -14,43 +14,25 @@ use crate::{
     clock,
     errors::{Error, FieldError, Result},
     events::Event,
-    ids::{CheckoutId, OrderId, OrderItemId, RowId, ShopId},
+    ids::{AddressId, CheckoutId, OrderId, OrderItemId, RowId, ShopId},
     models::{
         carts::{self, NewItem, Owner, QUANTITY_MAX},
-        catalog, companies, identity,
+        catalog, companies,
+        identity::{self, Address},
         inventory::{self, Demand, HoldState},
-        payments, shops,
+        payments, plans, shops,
     },
     money::Money,
     tenancy::Scope,
 };
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Address {
-    pub name: String,
-    pub line1: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub line2: Option<String>,
-    pub city: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<String>,
-    pub postal_code: String,
-    /// ISO 3166 alpha 2.
-    pub country: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub phone: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lat: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lng: Option<f64>,
-}
-
 /// What a customer checks out.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewOrder {
-    pub shipping_address: Address,
+    pub shipping_address: Option<Address>,
+    /// One of the customer's address book, in place of `shippingAddress`.
+    pub address_id: Option<AddressId>,
     pub billing_address: Option<Address>,
     /// `test` or `cod`.
     pub gateway: String,
@@ -77,6 +59,8 @@ struct Line {
     quantity: i64,
     subtotal: Money,
     tax: Money,
+    /// Basis points.
+    tax_rate: i64,
     variant: catalog::Variant,
     product: catalog::Product,
 }
@@ -85,12 +69,13 @@ struct Line {
 ///
 /// # Errors
 /// 422 for input that cannot be; 409 `cart_empty`, `checkout_in_progress`, `total_changed`,
-/// `insufficient_stock`, `cod_limit`. The caller rolls back.
+/// `insufficient_stock`, `cod_limit`, `plan_limit`. The caller rolls back.
 pub async fn place(scope: &Scope, new: &NewOrder) -> Result<Placed> {
     check(new)?;
     let customer_id = scope.customer()?;
     let company = companies::own(scope).await?;
     let customer = identity::find_customer(scope, customer_id).await?;
+    let shipping_address = destination(scope, new).await?;
     let wanted = wanted(scope, new).await?;
     let lines = price(scope, &company, &wanted).await?;
 
@@ -112,7 +97,7 @@ pub async fn place(scope: &Scope, new: &NewOrder) -> Result<Placed> {
     }
     let on_delivery = new.gateway == "cod";
     if on_delivery {
-        if new.shipping_address.phone.is_none() && customer.phone.is_none() {
+        if shipping_address.phone.is_none() && customer.phone.is_none() {
             return Err(Error::invalid("shippingAddress.phone", "required", "cash on delivery needs a phone number"));
         }
         if total.0 > company.cod_limit {
@@ -146,6 +131,7 @@ pub async fn place(scope: &Scope, new: &NewOrder) -> Result<Placed> {
         by_shop.values().flatten().map(|line| Demand { variant: line.variant.id, shop: line.shop, quantity: line.quantity }).collect();
     inventory::reserve(scope, checkout.id, &demands, until).await?;
 
+    plans::count_orders(scope, &company, i64::try_from(by_shop.len()).map_err(Error::internal)?).await?;
     let first = next_numbers(scope, "orders", by_shop.len()).await?;
     for (index, (shop, lines)) in by_shop.into_iter().enumerate() {
         let (subtotal, tax, total) = totals.get(&shop).copied().unwrap_or_default();
@@ -164,8 +150,8 @@ pub async fn place(scope: &Scope, new: &NewOrder) -> Result<Placed> {
             customer_name: customer.name.clone(),
             search_text: catalog::fold(&customer.name),
             tracking_number: None,
-            shipping_address: json!(new.shipping_address),
-            billing_address: json!(new.billing_address.as_ref().unwrap_or(&new.shipping_address)),
+            shipping_address: json!(shipping_address),
+            billing_address: json!(new.billing_address.as_ref().unwrap_or(&shipping_address)),
             subtotal,
             discount: Money::ZERO,
             tax,
@@ -179,7 +165,7 @@ pub async fn place(scope: &Scope, new: &NewOrder) -> Result<Placed> {
             updated_at: now,
             version: 1,
         };
-        let items: Vec<_> = lines.into_iter().map(|line| item_of(&order, &company, line)).collect();
+        let items: Vec<_> = lines.into_iter().map(|line| item_of(&order, line)).collect();
         let told = json!({ "items": items.len(), "totalAmount": total });
         scope.insert(order.clone()).await?;
         scope.insert_all(items).await?;
@@ -211,19 +197,6 @@ fn check(new: &NewOrder) -> Result<()> {
     if new.notes.chars().count() > 1_000 {
         refuse("notes", "too_long", "at most 1000 characters");
     }
-    for (place, address) in [("shippingAddress", Some(&new.shipping_address)), ("billingAddress", new.billing_address.as_ref())] {
-        let Some(address) = address else { continue };
-        for (field, text) in
-            [("name", &address.name), ("line1", &address.line1), ("city", &address.city), ("postalCode", &address.postal_code)]
-        {
-            if text.trim().is_empty() || text.chars().count() > 200 {
-                refuse(&format!("{place}.{field}"), "required", "1 to 200 characters");
-            }
-        }
-        if address.country.len() != 2 || !address.country.bytes().all(|byte| byte.is_ascii_uppercase()) {
-            refuse(&format!("{place}.country"), "invalid", "two letters of ISO 3166, such as IN");
-        }
-    }
     for (index, item) in new.items.iter().flatten().enumerate() {
         if !(1..=QUANTITY_MAX).contains(&item.quantity) {
             refuse(&format!("items[{index}].quantity"), if item.quantity < 1 { "too_small" } else { "too_large" }, "from 1 to 1000000");
@@ -232,7 +205,26 @@ fn check(new: &NewOrder) -> Result<()> {
     if new.items.as_ref().is_some_and(|items| items.len() > 200) {
         refuse("items", "too_many", "at most 200 lines");
     }
+    match (&new.shipping_address, new.address_id) {
+        (None, None) => refuse("shippingAddress", "required", "an address, or `addressId` of one in the address book"),
+        (Some(_), Some(_)) => refuse("addressId", "ambiguous", "either `shippingAddress` or `addressId`"),
+        _ => {}
+    }
+    for (place, address) in [("shippingAddress", &new.shipping_address), ("billingAddress", &new.billing_address)] {
+        wrong.extend(address.iter().flat_map(|address| address.faults(place)));
+    }
     if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }
+}
+
+/// Where the goods go: the address of the request, or the one it names in the customer's book.
+async fn destination(scope: &Scope, new: &NewOrder) -> Result<Address> {
+    if let Some(address) = &new.shipping_address {
+        return Ok(address.clone());
+    }
+    let unknown = || Error::invalid("addressId", "unknown", "there is no such address in your address book");
+    let id = new.address_id.ok_or_else(unknown)?;
+    let kept = identity::address(scope, scope.customer()?, id).await.map_err(|_| unknown())?;
+    serde_json::from_value(kept.address).map_err(Error::internal)
 }
 
 /// The lines of the request, or of the cart.
@@ -254,26 +246,29 @@ async fn wanted(scope: &Scope, new: &NewOrder) -> Result<Vec<NewItem>> {
     Ok(wanted)
 }
 
-/// Prices each line at this moment's price; a line's tax is rounded once.
+/// Prices each line at this moment's price and its category's tax, which is rounded once a line.
 async fn price(scope: &Scope, company: &companies::Company, wanted: &[NewItem]) -> Result<Vec<Line>> {
     let ids: Vec<_> = wanted.iter().map(|line| line.variant_id).collect();
-    let mut goods = catalog::to_sell(scope, &ids).await?;
+    let goods = catalog::to_sell(scope, &ids).await?;
+    let rates = catalog::tax_rates(scope, company.tax_rate, goods.values().map(|(_, product)| product)).await?;
     let shops: Vec<_> = shops::list(scope).await?.into_iter().filter(|shop| shop.is_active).map(|shop| shop.id).collect();
     let mut lines: Vec<Line> = Vec::with_capacity(wanted.len());
     for (index, line) in wanted.iter().enumerate() {
         let unknown = |field: &str, message: &str| Error::invalid(format!("items[{index}].{field}"), "unknown", message);
-        let (variant, product) = goods.get_mut(&line.variant_id).ok_or_else(|| unknown("variantId", "this is not sold here"))?;
+        let (variant, product) = goods.get(&line.variant_id).ok_or_else(|| unknown("variantId", "this is not sold here"))?;
         if !shops.contains(&line.shop_id) || product.shop_id.is_some_and(|only| only != line.shop_id) {
             return Err(unknown("shopId", "this shop does not sell it"));
         }
         let subtotal = variant.price.times(line.quantity, variant.sold_by == "weight")?;
-        let tax = subtotal.tax(company.tax_rate, company.tax_included)?;
-        lines.push(Line { shop: line.shop_id, quantity: line.quantity, subtotal, tax, variant: variant.clone(), product: product.clone() });
+        let tax_rate = rates.of(product);
+        let tax = subtotal.tax(tax_rate, company.tax_included)?;
+        let (shop, variant, product) = (line.shop_id, variant.clone(), product.clone());
+        lines.push(Line { shop, quantity: line.quantity, subtotal, tax, tax_rate, variant, product });
     }
     Ok(lines)
 }
 
-fn item_of(order: &order::Model, company: &companies::Company, line: Line) -> item::Model {
+fn item_of(order: &order::Model, line: Line) -> item::Model {
     item::Model {
         company_id: order.company_id,
         id: OrderItemId::new(),
@@ -289,12 +284,13 @@ fn item_of(order: &order::Model, company: &companies::Company, line: Line) -> it
         quantity_shipped: 0,
         quantity_cancelled: 0,
         quantity_returned: 0,
+        quantity_short: 0,
         price: line.variant.price,
         subtotal: line.subtotal,
         discount: Money::ZERO,
         tax: line.tax,
-        tax_rate: company.tax_rate,
-        tax_included: company.tax_included,
+        tax_rate: line.tax_rate,
+        tax_included: order.tax_included,
         discount_shares: Value::Array(vec![]),
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     errors::{Error, Result},
     ids::CompanyId,
     models::{companies, inventory},
-    tenancy::{Souk, Tenant},
+    tenancy::{Platform, Souk, Tenant},
 };
 
 /// Releases the company's holds that are past their time, one checkout a unit. The order stays
@@ -37,6 +37,15 @@ pub async fn release_due(souk: &Souk, company: CompanyId) -> Result<u64> {
         scope.commit().await?;
     }
     Ok(released)
+}
+
+/// The companies with orders that stayed unpaid for longer than they wait; read from each
+/// company's index of orders by status.
+pub async fn companies_with_unpaid(platform: &Platform) -> Result<Vec<CompanyId>> {
+    let question = "SELECT id FROM companies WHERE EXISTS (SELECT 1 FROM orders WHERE orders.company_id = companies.id \
+                    AND orders.status = 'pending' AND orders.created_at <= $1 - companies.unpaid_hours * 3600000000)";
+    let rows = platform.ask(question, vec![clock::now().micros().into()]).await?;
+    rows.into_iter().map(|row| Ok(CompanyId(row.try_get("", "id")?))).collect()
 }
 
 /// Calls off orders that stayed unpaid for longer than the company waits.

@@ -10,8 +10,10 @@ mod refund;
 pub mod test_charge;
 pub mod test_refund;
 
+use std::{collections::BTreeMap, time::Duration};
+
 use sea_orm::{
-    ColumnTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait},
 };
 use serde_json::json;
@@ -21,10 +23,10 @@ use crate::{
     clock,
     errors::{Error, Result},
     events::Event,
-    ids::{AllocationId, AttemptId, CheckoutId, CustomerId, OrderId, PaymentId, RefundId, ShopId},
+    ids::{AllocationId, AttemptId, CheckoutId, CompanyId, CustomerId, OrderId, PaymentId, RefundId, ShopId},
     models::jobs,
     money::Money,
-    tenancy::Scope,
+    tenancy::{Platform, Scope},
 };
 
 /// How an attempt can stand.
@@ -114,6 +116,55 @@ pub async fn history(scope: &Scope, customer: Option<CustomerId>, before: Option
     scope.all(rows.order_by_desc(payment::Column::Id).limit(limit)).await
 }
 
+/// Everybody's payments, newest first, from before `before`.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn history_of_all(platform: &Platform, before: Option<PaymentId>, limit: u64) -> Result<Vec<Payment>> {
+    let mut rows = platform.find::<payment::Entity>();
+    if let Some(before) = before {
+        rows = rows.filter(payment::Column::Id.lt(before));
+    }
+    platform.all(rows.order_by_desc(payment::Column::Id).limit(limit)).await
+}
+
+/// The shares of some payments of several companies.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn shares_of_all(platform: &Platform, payments: &[Payment]) -> Result<BTreeMap<PaymentId, Vec<Allocation>>> {
+    let companies = payments.iter().map(|one| one.company_id);
+    let rows = platform.find::<allocation::Entity>().filter(allocation::Column::CompanyId.is_in(companies));
+    let rows = rows.filter(allocation::Column::PaymentId.is_in(payments.iter().map(|one| one.id)));
+    Ok(by_payment(platform.all(rows.order_by_asc(allocation::Column::Id)).await?))
+}
+
+/// The shares of some payments that the caller's shops have.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn shares(scope: &Scope, payments: &[Payment]) -> Result<BTreeMap<PaymentId, Vec<Allocation>>> {
+    let rows = scope.find::<allocation::Entity>().filter(allocation::Column::PaymentId.is_in(payments.iter().map(|one| one.id)));
+    Ok(by_payment(scope.all(rows.order_by_asc(allocation::Column::Id)).await?))
+}
+
+fn by_payment(rows: Vec<Allocation>) -> BTreeMap<PaymentId, Vec<Allocation>> {
+    let mut shares: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for row in rows {
+        shares.entry(row.payment_id).or_default().push(row);
+    }
+    shares
+}
+
+/// Whose payment it is.
+///
+/// # Errors
+/// 404 when there is none.
+pub async fn company_of(platform: &Platform, id: PaymentId) -> Result<CompanyId> {
+    let payment = platform.one(platform.find::<payment::Entity>().filter(payment::Column::Id.eq(id))).await?;
+    payment.map(|payment| payment.company_id).ok_or(Error::NOT_FOUND)
+}
+
 /// The shares of a payment that the caller's shops have.
 pub async fn allocations(scope: &Scope, payment: PaymentId) -> Result<Vec<Allocation>> {
     scope.all(scope.find::<allocation::Entity>().filter(allocation::Column::PaymentId.eq(payment))).await
@@ -183,13 +234,42 @@ pub async fn open_attempt(scope: &Scope, payment: PaymentId) -> Result<Option<At
     scope.one(open.filter(attempt::Column::State.is_in(attempt_state::OPEN))).await
 }
 
-/// Attempts that have been undecided since before `since`, oldest first.
-pub async fn stale_attempts(scope: &Scope, since: clock::Instant) -> Result<Vec<Attempt>> {
-    let stale = scope
-        .find::<attempt::Entity>()
-        .filter(attempt::Column::State.is_in(attempt_state::OPEN))
-        .filter(attempt::Column::UpdatedAt.lte(since));
+/// The latest attempt at a payment since `since`, however it stands.
+pub async fn last_attempt(scope: &Scope, payment: PaymentId, since: clock::Instant) -> Result<Option<Attempt>> {
+    let tried =
+        scope.find::<attempt::Entity>().filter(attempt::Column::PaymentId.eq(payment)).filter(attempt::Column::CreatedAt.gte(since));
+    scope.one(tried.order_by_desc(attempt::Column::Id).limit(1)).await
+}
+
+/// Attempts to ask the gateway about, those not asked for longest first.
+pub async fn stale_attempts(scope: &Scope) -> Result<Vec<Attempt>> {
+    let stale = scope.find::<attempt::Entity>().filter(stale());
     scope.all(stale.order_by_asc(attempt::Column::UpdatedAt).limit(100)).await
+}
+
+/// The companies that have such attempts.
+pub async fn companies_with_stale_attempts(platform: &Platform) -> Result<Vec<CompanyId>> {
+    platform.companies(platform.find::<attempt::Entity>().filter(stale())).await
+}
+
+/// A request may still be at the gateway with a young one, and whoever confirms at its page takes a while.
+fn stale() -> Condition {
+    let now = clock::now();
+    let since = |states: &[&str], seconds| {
+        let old = attempt::Column::UpdatedAt.lte(now.minus(Duration::from_secs(seconds)));
+        Condition::all().add(attempt::Column::State.is_in(states.iter().copied())).add(old)
+    };
+    Condition::any().add(since(&[attempt_state::UNKNOWN], 1)).add(since(&[attempt_state::CALLING, attempt_state::ACTION], 30))
+}
+
+/// Puts an undecided attempt behind the others that wait to be asked about.
+pub async fn look_again_later(scope: &Scope, attempt: AttemptId) -> Result<()> {
+    let update = scope
+        .update::<attempt::Entity>()
+        .col_expr(attempt::Column::UpdatedAt, Expr::value(clock::now()))
+        .filter(attempt::Column::Id.eq(attempt))
+        .filter(attempt::Column::State.is_in(attempt_state::OPEN));
+    scope.run(update).await.map(|_| ())
 }
 
 /// The money is there.
@@ -326,4 +406,14 @@ pub async fn complete_refund(scope: &Scope, id: RefundId) -> Result<()> {
 /// Every share of a payment, whoever asks: acts on the payment concern them all.
 pub async fn allocations_of_orders(scope: &Scope, payment: PaymentId) -> Result<Vec<Allocation>> {
     scope.all(scope.find_company_wide::<allocation::Entity>().filter(allocation::Column::PaymentId.eq(payment))).await
+}
+
+/// Forgets why a customer got money back, which people said in their own words; amounts stay.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn forget_customer(scope: &Scope, id: CustomerId) -> Result<()> {
+    let theirs = scope.find::<payment::Entity>().filter(payment::Column::CustomerId.eq(id)).select_only().column(payment::Column::Id);
+    let reasons = scope.update::<refund::Entity>().col_expr(refund::Column::Reason, Expr::value(""));
+    scope.run(reasons.filter(refund::Column::PaymentId.in_subquery(theirs.into_query()))).await.map(|_| ())
 }

@@ -1,194 +1,237 @@
-//! Shops: where goods are sold and handed over.
+//! Shops: where goods are sold and handed over, and when.
 
+mod exception;
+mod hours;
+mod manager;
 mod opening;
 mod shop;
+mod write;
 
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
-use serde::Deserialize;
-use serde_json::json;
+use std::collections::BTreeMap;
 
-pub use self::{opening::Model as Opening, shop::Model as Shop};
+use chrono::NaiveDate;
+use sea_orm::{
+    ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, Func, LikeExpr},
+};
+
+pub use self::{
+    exception::Model as Exception,
+    hours::{OpenState, state_at},
+    opening::Model as Opening,
+    shop::Model as Shop,
+    write::{Hours, KINDS, NewException, NewShop, ShopChange, add_exception, change, close, open, places_taken, remove_exception, reopen},
+};
 use crate::{
     clock,
     errors::{Error, Result},
-    events::Event,
-    ids::{RowId, ShopId},
-    models::companies,
+    ids::{MemberId, ShopId},
+    keyset,
     tenancy::Scope,
 };
 
-/// What a shop is opened with.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct NewShop {
-    pub slug: String,
-    pub name: String,
-    #[serde(default = "store")]
-    pub kind: String,
-    #[serde(default)]
-    pub line1: String,
-    #[serde(default)]
-    pub city: String,
-    #[serde(default)]
-    pub state: String,
-    #[serde(default)]
-    pub postal_code: String,
-    #[serde(default)]
-    pub phone: String,
-    pub lat: Option<f64>,
-    pub lng: Option<f64>,
-    /// Each day's opening hours; none is "always open".
-    #[serde(default)]
-    pub hours: Vec<Hours>,
-}
+/// How many shops a company's choices show.
+const SHOPS_MAX: u64 = 1_000;
 
-fn store() -> String {
-    "store".into()
-}
-
-/// One opening: a weekday (0 is Monday), a minute of the day, a duration in minutes.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Hours {
-    pub weekday: i64,
-    pub opens_minute: i64,
-    pub duration_minutes: i64,
-}
-
-/// What may be changed of a shop.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ShopChange {
-    pub name: Option<String>,
-    pub phone: Option<String>,
-    pub line1: Option<String>,
-    pub city: Option<String>,
-    pub state: Option<String>,
-    pub postal_code: Option<String>,
-    pub is_active: Option<bool>,
-}
-
-/// Opens a shop.
+/// The company's shops, by name; shop roles see theirs.
 ///
 /// # Errors
-/// 422 for a field that cannot be; 409 `slug_taken`.
-pub async fn open(scope: &Scope, new: NewShop) -> Result<Shop> {
-    if !companies::is_slug(&new.slug) {
-        return Err(Error::invalid("slug", "invalid", "use 2 to 63 lower-case letters, digits and hyphens"));
-    }
-    if new.name.trim().is_empty() {
-        return Err(Error::invalid("name", "required", "a shop needs a name"));
-    }
-    if scope.one(scope.find_company_wide::<shop::Entity>().filter(shop::Column::Slug.eq(new.slug.as_str()))).await?.is_some() {
-        return Err(Error::conflict("slug_taken", "another shop has this slug", json!({})));
-    }
-    let company = companies::own(scope).await?;
-    let now = clock::now();
-    let shop = Shop {
-        company_id: scope.company(),
-        id: ShopId::new(),
-        slug: new.slug,
-        name: new.name,
-        kind: new.kind,
-        zone: company.zone,
-        line1: new.line1,
-        city: new.city,
-        state: new.state,
-        postal_code: new.postal_code,
-        country: "IN".into(),
-        phone: new.phone,
-        lat: new.lat.map(|degrees| degrees.to_string()),
-        lng: new.lng.map(|degrees| degrees.to_string()),
-        is_active: true,
-        vendor_id: None,
-        deleted_at: None,
-        created_at: now,
-        updated_at: now,
-        version: 1,
-    };
-    scope.insert(shop.clone()).await?;
-    let hours = new.hours.iter().map(|hours| Opening {
-        company_id: scope.company(),
-        id: RowId::new(),
-        shop_id: shop.id,
-        weekday: hours.weekday,
-        opens_minute: hours.opens_minute,
-        duration_minutes: hours.duration_minutes,
-    });
-    for (index, hours) in new.hours.iter().enumerate() {
-        let fits =
-            (0..7).contains(&hours.weekday) && (0..1_440).contains(&hours.opens_minute) && (1..=1_440).contains(&hours.duration_minutes);
-        if !fits {
-            return Err(Error::invalid(format!("hours[{index}]"), "out_of_range", "weekday 0 to 6, minutes within a day"));
-        }
-    }
-    scope.insert_all(hours.collect()).await?;
-    scope.audit("create", "shop", shop.id, Some(shop.id), vec![("name", json!(null), json!(shop.name))]).await?;
-    scope.emit(Event::new("shop.created", ("shop", shop.id.0), Some(shop.id), json!({}))).await?;
-    Ok(shop)
+/// When the database cannot be reached.
+pub async fn list(scope: &Scope) -> Result<Vec<Shop>> {
+    page(scope, None, SHOPS_MAX).await
 }
 
-/// The company's shops; shop roles see theirs.
-pub async fn list(scope: &Scope) -> Result<Vec<Shop>> {
-    let shops = scope.find::<shop::Entity>().filter(shop::Column::DeletedAt.is_null());
-    let shops = scope.all(shops.order_by_asc(shop::Column::Name).limit(1_000)).await?;
-    Ok(shops.into_iter().filter(|shop| scope.sees_shop(shop.id)).collect())
+/// Shops by name, from behind `after`.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn page(scope: &Scope, after: Option<(String, ShopId)>, limit: u64) -> Result<Vec<Shop>> {
+    search(scope, &ShopFilter::default(), after, limit).await
+}
+
+/// Which shops a list is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ShopState {
+    /// All but those closed for good.
+    #[default]
+    Kept,
+    /// Closed until further notice.
+    Paused,
+    /// Closed for good.
+    Closed,
+}
+
+/// What a list of shops is narrowed to.
+#[derive(Clone, Debug, Default)]
+pub struct ShopFilter {
+    /// A part of the name, the short name or the city.
+    pub words: Option<String>,
+    pub state: ShopState,
+}
+
+/// Shops by name that a filter leaves, from behind `after`. A company has so few that a part of a
+/// name may be looked for in all of them.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn search(scope: &Scope, filter: &ShopFilter, after: Option<(String, ShopId)>, limit: u64) -> Result<Vec<Shop>> {
+    let mut rows = seen(scope, scope.find::<shop::Entity>());
+    rows = match filter.state {
+        ShopState::Kept => rows.filter(shop::Column::DeletedAt.is_null()),
+        ShopState::Paused => rows.filter(shop::Column::DeletedAt.is_null()).filter(shop::Column::IsActive.eq(false)),
+        ShopState::Closed => rows.filter(shop::Column::DeletedAt.is_not_null()),
+    };
+    if let Some(words) = filter.words.as_deref().map(str::trim).filter(|words| !words.is_empty()) {
+        let plain = words.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let part = LikeExpr::new(format!("%{plain}%")).escape('\\');
+        let has = |column: shop::Column| Expr::expr(Func::lower(Expr::col((shop::Entity, column)))).like(part.clone());
+        rows = rows.filter(Condition::any().add(has(shop::Column::Name)).add(has(shop::Column::Slug)).add(has(shop::Column::City)));
+    }
+    if let Some((name, id)) = after {
+        rows = rows.filter(keyset::above(shop::Column::Name, name, shop::Column::Id, id));
+    }
+    scope.all(rows.order_by_asc(shop::Column::Name).order_by_asc(shop::Column::Id).limit(limit)).await
+}
+
+/// Shops are rows of the company, but whoever works at some sees these.
+fn seen(scope: &Scope, rows: sea_orm::Select<shop::Entity>) -> sea_orm::Select<shop::Entity> {
+    match &scope.tenant().shops {
+        Some(shops) => rows.filter(shop::Column::Id.is_in(shops.iter().copied())),
+        None => rows,
+    }
+}
+
+/// Every open shop of the company, also those the caller does not work at: their names are public.
+pub async fn everywhere(scope: &Scope) -> Result<Vec<Shop>> {
+    let open = scope.find::<shop::Entity>().filter(shop::Column::DeletedAt.is_null()).filter(shop::Column::IsActive.eq(true));
+    scope.all(open.order_by_asc(shop::Column::Name).limit(1_000)).await
 }
 
 /// # Errors
 /// 404 when it is not there or not the caller's.
 pub async fn get(scope: &Scope, id: ShopId) -> Result<Shop> {
-    let shop = scope.find::<shop::Entity>().filter(shop::Column::Id.eq(id)).filter(shop::Column::DeletedAt.is_null());
-    let shop = scope.get(shop).await?;
+    let shop = of_company(scope, id).await?;
     if scope.sees_shop(shop.id) { Ok(shop) } else { Err(Error::NOT_FOUND) }
 }
 
-/// A shop's opening hours, by weekday.
-pub async fn hours(scope: &Scope, shop: ShopId) -> Result<Vec<Opening>> {
-    scope.all(scope.find::<opening::Entity>().filter(opening::Column::ShopId.eq(shop)).order_by_asc(opening::Column::Weekday)).await
+/// A shop of the company, whoever asks: for acts that name one without showing it.
+///
+/// # Errors
+/// 404 when it is not there.
+pub async fn of_company(scope: &Scope, id: ShopId) -> Result<Shop> {
+    scope.get(scope.find::<shop::Entity>().filter(shop::Column::Id.eq(id)).filter(shop::Column::DeletedAt.is_null())).await
 }
 
+/// The names of the company's shops, closed ones too: what they sold is still there.
+///
 /// # Errors
-/// 404; 412 when the row has changed since it was read.
-pub async fn change(scope: &Scope, id: ShopId, change: ShopChange, version: Option<i64>) -> Result<Shop> {
-    let before = get(scope, id).await?;
-    if version.is_some_and(|version| version != before.version) {
-        return Err(Error::Stale);
+/// When the database cannot be reached.
+pub async fn names(scope: &Scope) -> Result<BTreeMap<ShopId, String>> {
+    let rows = scope.all(scope.find::<shop::Entity>().order_by_asc(shop::Column::Id).limit(SHOPS_MAX)).await?;
+    Ok(rows.into_iter().map(|shop| (shop.id, shop.name)).collect())
+}
+
+/// A shop's opening hours, by weekday.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn hours(scope: &Scope, shop: ShopId) -> Result<Vec<Opening>> {
+    let rows = scope.find::<opening::Entity>().filter(opening::Column::ShopId.eq(shop));
+    scope.all(rows.order_by_asc(opening::Column::Weekday).order_by_asc(opening::Column::OpensMinute)).await
+}
+
+/// A shop's exceptions from a day on, or all of them.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn exceptions(scope: &Scope, shop: ShopId, from: Option<NaiveDate>) -> Result<Vec<Exception>> {
+    let mut rows = scope.find::<exception::Entity>().filter(exception::Column::ShopId.eq(shop));
+    if let Some(from) = from {
+        rows = rows.filter(exception::Column::Day.gte(from));
     }
-    let mut after = before.clone();
-    after.name = change.name.unwrap_or(after.name);
-    after.phone = change.phone.unwrap_or(after.phone);
-    after.line1 = change.line1.unwrap_or(after.line1);
-    after.city = change.city.unwrap_or(after.city);
-    after.state = change.state.unwrap_or(after.state);
-    after.postal_code = change.postal_code.unwrap_or(after.postal_code);
-    after.is_active = change.is_active.unwrap_or(after.is_active);
-    after.updated_at = clock::now();
-    after.version += 1;
-    let update = scope
-        .update::<shop::Entity>()
-        .col_expr(shop::Column::Name, Expr::value(after.name.clone()))
-        .col_expr(shop::Column::Phone, Expr::value(after.phone.clone()))
-        .col_expr(shop::Column::Line1, Expr::value(after.line1.clone()))
-        .col_expr(shop::Column::City, Expr::value(after.city.clone()))
-        .col_expr(shop::Column::State, Expr::value(after.state.clone()))
-        .col_expr(shop::Column::PostalCode, Expr::value(after.postal_code.clone()))
-        .col_expr(shop::Column::IsActive, Expr::value(after.is_active))
-        .col_expr(shop::Column::UpdatedAt, Expr::value(after.updated_at))
-        .col_expr(shop::Column::Version, Expr::value(after.version))
-        .filter(shop::Column::Id.eq(id))
-        .filter(shop::Column::Version.eq(before.version));
-    if scope.run(update).await? == 0 {
-        return Err(Error::Stale);
+    scope.all(rows.order_by_asc(exception::Column::Day).limit(1_000)).await
+}
+
+/// How some shops' doors stand now: two statements, however many shops.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn doors(scope: &Scope, shops: &[Shop]) -> Result<BTreeMap<ShopId, OpenState>> {
+    let ids: Vec<_> = shops.iter().map(|shop| shop.id).collect();
+    let now = clock::now();
+    // Zones are less than a day apart: what lies further back concerns no shop.
+    let from = now.utc().date_naive() - chrono::Duration::days(2);
+    let weeks = scope.all(scope.find::<opening::Entity>().filter(opening::Column::ShopId.is_in(ids.iter().copied()))).await?;
+    let days = scope.find::<exception::Entity>().filter(exception::Column::ShopId.is_in(ids.iter().copied()));
+    let days = scope.all(days.filter(exception::Column::Day.gte(from))).await?;
+    Ok(shops
+        .iter()
+        .map(|shop| {
+            let week: Vec<_> = weeks.iter().filter(|one| one.shop_id == shop.id).cloned().collect();
+            let days: Vec<_> = days.iter().filter(|one| one.shop_id == shop.id).cloned().collect();
+            (shop.id, state_at(shop, &week, &days, now))
+        })
+        .collect())
+}
+
+/// Who answers for a shop.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn manager_of(scope: &Scope, shop: ShopId) -> Result<Option<MemberId>> {
+    let row = scope.one(scope.find::<manager::Entity>().filter(manager::Column::ShopId.eq(shop))).await?;
+    Ok(row.map(|row| row.member_id))
+}
+
+/// A member no longer answers for the shops that they are not `still_at`.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn forget_manager(scope: &Scope, member: MemberId, still_at: impl Fn(ShopId) -> bool + Send) -> Result<()> {
+    let rows = scope.all(scope.find::<manager::Entity>().filter(manager::Column::MemberId.eq(member))).await?;
+    let gone: Vec<_> = rows.iter().filter(|row| !still_at(row.shop_id)).map(|row| row.id).collect();
+    scope.remove(scope.delete::<manager::Entity>().filter(manager::Column::Id.is_in(gone))).await.map(|_| ())
+}
+
+/// The shops that have a place on the map, nearest to a point first, with metres.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn nearby(scope: &Scope, lat: f64, lng: f64, limit: usize) -> Result<Vec<(Shop, i64)>> {
+    let mut found: Vec<_> = list(scope)
+        .await?
+        .into_iter()
+        .filter(|shop| shop.is_active)
+        .filter_map(|shop| {
+            let degrees = |text: &Option<String>| text.as_deref()?.parse::<f64>().ok();
+            let metres = metres_between((lat, lng), (degrees(&shop.lat)?, degrees(&shop.lng)?));
+            Some((shop, metres))
+        })
+        .collect();
+    found.sort_by_key(|(shop, metres)| (*metres, shop.id));
+    found.truncate(limit);
+    Ok(found)
+}
+
+/// The great circle between two points in degrees, in whole metres.
+fn metres_between(from: (f64, f64), to: (f64, f64)) -> i64 {
+    const EARTH_METRES: f64 = 6_371_008.8;
+    let (north, east) = ((to.0 - from.0).to_radians(), (to.1 - from.1).to_radians());
+    let chord = (north / 2.0).sin().powi(2) + from.0.to_radians().cos() * to.0.to_radians().cos() * (east / 2.0).sin().powi(2);
+    let metres = 2.0 * EARTH_METRES * chord.sqrt().min(1.0).asin();
+    // At most half the earth's girth, which fits many times over.
+    metres.round() as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::metres_between;
+
+    #[test]
+    fn distances_follow_the_great_circle() {
+        let (bengaluru, mumbai) = ((12.9716, 77.5946), (19.0760, 72.8777));
+        assert!((843_000..847_000).contains(&metres_between(bengaluru, mumbai)), "{}", metres_between(bengaluru, mumbai));
+        assert_eq!(metres_between(bengaluru, bengaluru), 0);
+        assert!((20_015_000..20_016_000).contains(&metres_between((0.0, 0.0), (0.0, 180.0))));
     }
-    let changes = vec![
-        ("name", json!(before.name), json!(after.name)),
-        ("phone", json!(before.phone), json!(after.phone)),
-        ("line1", json!(before.line1), json!(after.line1)),
-        ("isActive", json!(before.is_active), json!(after.is_active)),
-    ];
-    let changes = changes.into_iter().filter(|(_, before, after)| before != after).collect();
-    scope.audit("update", "shop", id, Some(id), changes).await?;
-    scope.emit(Event::new("shop.updated", ("shop", id.0), Some(id), json!({}))).await?;
-    Ok(after)
 }

@@ -25,6 +25,7 @@ pub struct Model {
     pub postal_code: String,
     pub country: String,
     pub phone: String,
+    pub email: Option<String>,
     pub lat: Option<String>,
     pub lng: Option<String>,
     pub is_active: bool,

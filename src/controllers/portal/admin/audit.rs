@@ -1,0 +1,135 @@
+//! Who did what: the platform's own audit, and each company's; and whether the chains hold.
+
+use std::sync::Arc;
+
+use axum::response::{Html, Redirect, Response};
+use serde_json::{Value, json};
+
+use super::{
+    super::{
+        PageResult, Visitor,
+        company::audit::{self as page_of, AuditList, VIEWS},
+        encode,
+        fields::Fields,
+        lists::Listing,
+    },
+    own,
+};
+use crate::{
+    controllers::{api, extract::Query, page, steward},
+    endpoints::{Endpoint, get, post},
+    errors::{Error, Result},
+    ids::AuditId,
+    models::{
+        audit,
+        companies::{self, Company, Search},
+    },
+    tenancy::{
+        Access, Permission, Scope, Tenant,
+        roles::{AuditRead, PlatformRead},
+    },
+};
+
+const PAGE: &str = "/admin/audit";
+const ROWS: u64 = 50;
+/// So many companies a field offers to choose from; others are written by their short name.
+const OFFERED: u64 = 200;
+
+/// Whose audit is looked at: a company's by its short name, else the platform's own.
+async fn whose<P: Permission>(visitor: &Visitor<P>, slug: &str) -> Result<Company> {
+    if slug.trim().is_empty() {
+        return companies::platform(visitor.access.souk()).await;
+    }
+    let platform = visitor.access.souk().platform("all-companies").await?;
+    companies::called(&platform, slug.trim()).await?.ok_or(Error::NOT_FOUND)
+}
+
+async fn index(visitor: Visitor<PlatformRead>, Query(list): Query<AuditList>) -> PageResult<Html<String>> {
+    let read = list_page(&visitor, &list).await;
+    let (platform, data) = read.map_err(|error| visitor.refuse(error))?;
+    visitor.page("admin/audit.html", &platform, data)
+}
+
+async fn list_page(visitor: &Visitor<PlatformRead>, list: &AuditList) -> Result<(Company, Value)> {
+    let souk = visitor.access.souk();
+    let whose = whose(visitor, &list.company).await?;
+    let scope = souk.read(steward::in_company(&visitor.access, whose.id)).await?;
+    let filter = page_of::filter(&scope, list, &whose.zone).await?;
+    let bound = format!("portal audit of {} {filter:?}", whose.id);
+    let before = page::open::<AuditId>(souk, &bound, list.cursor.as_deref())?;
+    let mut rows = audit::list(&scope, &filter, before, ROWS + 1).await?;
+    let next = page::cut(souk, &bound, &mut rows, ROWS, |row| row.id)?;
+    let chain = page_of::chain(&scope, &whose.zone).await?;
+    drop(scope);
+    let platform = souk.platform("all-companies").await?;
+    let broken = audit::companies_with_faults(&platform).await?;
+    let broken = companies::named(&platform, &broken).await?;
+    let offered = companies::search(&platform, &Search::default(), None, OFFERED).await?;
+    let (own_scope, company) = own(visitor, platform).await?;
+    let mut chips = vec![("company", visitor.text("debts.col.company"), list.company.clone())];
+    chips.extend(page_of::chips(visitor, list));
+    let entries: Vec<_> = rows.iter().map(|one| page_of::entry(one, &whose.zone, &visitor.language)).collect();
+    let data = json!({
+        "entries": entries, "actions": page_of::actions(), "filter": list, "chain": chain,
+        "list": visitor.list(&own_scope, Listing { views: &VIEWS, chips, count: rows.len(), next }).await?,
+        "whose": { "name": whose.name, "slug": list.company },
+        "broken": broken.iter().map(|one| json!({
+            "name": one.name, "href": if one.id == company.id { PAGE.to_owned() } else { format!("{PAGE}?company={}", encode(&one.slug)) },
+        })).collect::<Vec<_>>(),
+        "offered": offered.iter().map(|one| json!({ "slug": one.slug, "name": one.name })).collect::<Vec<_>>(),
+    });
+    Ok((company, data))
+}
+
+async fn export_csv(visitor: Visitor<PlatformRead>, Query(list): Query<AuditList>) -> PageResult<Response> {
+    taken_out(visitor, list, false).await
+}
+
+async fn export_json(visitor: Visitor<PlatformRead>, Query(list): Query<AuditList>) -> PageResult<Response> {
+    taken_out(visitor, list, true).await
+}
+
+/// What is filtered, as a file; that it was taken out is written down first, where it was taken from.
+async fn taken_out(visitor: Visitor<PlatformRead>, list: AuditList, is_json: bool) -> PageResult<Response> {
+    let file = async {
+        let whose = whose(&visitor, &list.company).await?;
+        let (access, scope) = writing(&visitor, whose.id).await?;
+        let filter = page_of::filter(&scope, &list, &whose.zone).await?;
+        scope.audit("export", "audit", whose.id, None, vec![("filter", Value::Null, page_of::asked(&list))]).await?;
+        scope.commit().await?;
+        api::audit::file(Arc::new(access), filter, is_json).await
+    };
+    file.await.map_err(|error| visitor.refuse(error))
+}
+
+/// The access to a company's audit, and a unit there that writes.
+async fn writing(visitor: &Visitor<PlatformRead>, company: crate::ids::CompanyId) -> Result<(Access<AuditRead>, Scope)> {
+    let tenant: Tenant = steward::in_company(&visitor.access, company);
+    let access = visitor.access.also::<AuditRead>().ok_or(Error::NotAllowed { code: "forbidden" })?;
+    let scope = visitor.access.souk().write(tenant).await?;
+    Ok((access.within(company)?, scope))
+}
+
+/// Wants a look at a whole chain; asked again within a minute, it is the same look.
+async fn check(visitor: Visitor<PlatformRead>, fields: Fields) -> PageResult<Redirect> {
+    let slug = fields.raw("company").to_owned();
+    ask(&visitor, &slug).await.map_err(|error| visitor.refuse(error))?;
+    let to = if slug.is_empty() { PAGE.to_owned() } else { format!("{PAGE}?company={}", encode(&slug)) };
+    Ok(visitor.done(&to, "chain_asked"))
+}
+
+async fn ask(visitor: &Visitor<PlatformRead>, slug: &str) -> Result<()> {
+    let whose = whose(visitor, slug).await?;
+    let scope = visitor.access.souk().write(steward::in_company(&visitor.access, whose.id)).await?;
+    page_of::want_a_look(&scope).await?;
+    scope.commit().await
+}
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        get::<PlatformRead, _>(PAGE, "Who did what, at the platform or in a company", index),
+        get::<PlatformRead, _>("/admin/audit/export.csv", "An audit as CSV", export_csv),
+        get::<PlatformRead, _>("/admin/audit/export.json", "An audit as JSON", export_json),
+        post::<PlatformRead, _>("/admin/audit/check", "Looks at a whole chain", check),
+    ]
+}

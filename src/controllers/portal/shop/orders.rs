@@ -1,0 +1,137 @@
+//! The shop terminal: the queue of orders to pick, pack, ship and hand over.
+
+use axum::response::{Html, Redirect};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    super::{
+        PageResult, Visitor,
+        company::orders::{action_key, step_on},
+        fields::Fields,
+        local,
+        shelf::amount,
+    },
+    shop_of,
+};
+use crate::{
+    clock,
+    controllers::extract::{Id, Query},
+    endpoints::{Endpoint, get, post},
+    errors::{Error, Result},
+    ids::{OrderId, ShopId},
+    models::{
+        companies::{self, Company},
+        orders::{self, Filter, Status, Step},
+    },
+    tenancy::{Access, roles::OrdersFulfil},
+};
+
+#[derive(Debug, Deserialize)]
+struct Asked {
+    shop: Option<ShopId>,
+}
+
+async fn board(visitor: Visitor<OrdersFulfil>, Query(asked): Query<Asked>) -> PageResult<Html<String>> {
+    let read = board_page(&visitor.access, asked.shop).await;
+    let (company, data) = read.map_err(|error| visitor.refuse(error))?;
+    visitor.page("shop/orders.html", &company, data)
+}
+
+const LANES: [(&str, Status); 4] = [
+    ("shop.orders.col.new", Status::Confirmed),
+    ("shop.orders.col.picking", Status::Processing),
+    ("shop.orders.col.packed", Status::Packed),
+    ("shop.orders.col.on_the_way", Status::Shipped),
+];
+
+async fn board_page(access: &Access<OrdersFulfil>, asked: Option<ShopId>) -> Result<(Company, Value)> {
+    let scope = access.read().await?;
+    let company = companies::own(&scope).await?;
+    let (shops, shop) = shop_of(&scope, asked).await?;
+    let mut columns = Vec::with_capacity(LANES.len());
+    let mut digit = 0;
+    let now = clock::now().micros();
+    let mut last_event = String::new();
+    for (title, status) in LANES {
+        let filter = Filter { status: vec![status], shop: Some(shop.id), ..Filter::default() };
+        let mut found = orders::list(&scope, &filter, None, 50).await?.orders;
+        // The one that waits longest is next.
+        found.reverse();
+        let ids: Vec<_> = found.iter().map(|order| order.id).collect();
+        let mut items = orders::items_of(&scope, &ids).await?;
+        let mut tickets = Vec::with_capacity(found.len());
+        for order in found {
+            last_event = last_event.max(order.updated_at.to_string());
+            digit += 1;
+            let lines: Vec<_> = items
+                .remove(&order.id)
+                .unwrap_or_default()
+                .iter()
+                .filter(|item| item.quantity > item.quantity_cancelled)
+                .map(|item| {
+                    let by_weight = item.sold_by == "weight";
+                    let missing = Some(item.quantity_short).filter(|short| *short > 0);
+                    json!({
+                        "name": item.name, "quantity": amount(item.quantity - item.quantity_cancelled, by_weight), "sku": item.sku,
+                        "missing": missing.map(|short| amount(short, by_weight)),
+                    })
+                })
+                .collect();
+            // What is missing comes first: a short order is filled before it is packed.
+            let blocked = order.is_short && order.status == Status::Processing;
+            let action = order.status.next().filter(|_| !blocked).map(|to| json!({ "status": to, "label_key": action_key(to) }));
+            tickets.push(json!({
+                "id": order.id, "number": order.order_number, "customer": order.customer_name,
+                "placed": local(order.created_at, &company.zone), "minutes": (now - order.created_at.micros()) / 60_000_000,
+                "total": order.total, "status": order.status, "lines": lines, "action": action, "is_short": order.is_short,
+                "digit": if digit <= 9 { digit.to_string() } else { String::new() },
+            }));
+        }
+        columns.push(json!({ "title_key": title, "tickets": tickets }));
+    }
+    let data = json!({
+        "shop": { "id": shop.id, "name": shop.name },
+        "shops": shops.iter().map(|shop| json!({ "id": shop.id, "name": shop.name })).collect::<Vec<_>>(),
+        "columns": columns, "last_event": last_event,
+    });
+    Ok((company, data))
+}
+
+/// A step that is refused leads back to the board, which says why: the ticket has moved meanwhile.
+async fn change_status(visitor: Visitor<OrdersFulfil>, Id(id): Id<OrderId>, fields: Fields) -> PageResult<Redirect> {
+    let shop = fields.raw("shop").parse::<ShopId>().map(|shop| format!("?shop={shop}")).unwrap_or_default();
+    let board = format!("/shop/orders{shop}");
+    let done = match Status::named(fields.raw("status")) {
+        Some(status) => step_on(&visitor.access, id, &Step { status, note: String::new(), tracking_number: None }).await,
+        None => Err(Error::invalid("status", "unknown", "there is no such status")),
+    };
+    match done {
+        Ok(()) => Ok(Redirect::to(&board)),
+        Err(error) => visitor.back(&board, error),
+    }
+}
+
+/// Takes what an order came short of from the shelf.
+async fn fill(visitor: Visitor<OrdersFulfil>, Id(id): Id<OrderId>, fields: Fields) -> PageResult<Redirect> {
+    let shop = fields.raw("shop").parse::<ShopId>().map(|shop| format!("?shop={shop}")).unwrap_or_default();
+    let board = format!("/shop/orders{shop}");
+    match fill_short(&visitor.access, id).await {
+        Ok(()) => Ok(visitor.done(&board, "order_filled")),
+        Err(error) => visitor.back(&board, error),
+    }
+}
+
+async fn fill_short(access: &Access<OrdersFulfil>, id: OrderId) -> Result<()> {
+    let scope = access.write().await?;
+    orders::fill(&scope, id).await?;
+    scope.commit().await
+}
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        get::<OrdersFulfil, _>("/shop/orders", "The queue of orders", board),
+        post::<OrdersFulfil, _>("/shop/orders/{id}/status", "Moves an order one step on", change_status),
+        post::<OrdersFulfil, _>("/shop/orders/{id}/fill", "Fills a short order from the shelf", fill),
+    ]
+}

@@ -1,0 +1,145 @@
+//! What becomes of an uploaded picture: it is decoded within limits, stands upright, loses whatever
+//! else the camera wrote into it, and is written anew, large and in smaller renditions.
+
+use std::io::Cursor;
+
+use image::{
+    DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader, Limits, RgbImage,
+    codecs::{jpeg::JpegEncoder, webp::WebPEncoder},
+    imageops::FilterType,
+};
+use tokio::sync::Semaphore;
+
+use crate::{
+    errors::{Error, Result},
+    tenancy::keys,
+};
+
+/// The widths in which a picture is offered besides its own.
+pub const WIDTHS: [u32; 3] = [160, 480, 1_200];
+/// The longest side that is kept.
+const SIDE_MAX: u32 = 2_400;
+/// The longest side, and the most pixels, that are decoded at all: a small file can unpack to gigabytes.
+const SIDE_DECODED_MAX: u32 = 16_000;
+const PIXELS_MAX: u64 = 40_000_000;
+const DECODED_BYTES_MAX: u64 = 256 * 1_024 * 1_024;
+const JPEG_QUALITY: u8 = 84;
+
+/// One picture is decoded at a time: each may take a quarter of a gigabyte.
+static TURN: Semaphore = Semaphore::const_new(1);
+
+/// A picture as it is stored.
+#[derive(Debug)]
+pub struct Picture {
+    pub bytes: Vec<u8>,
+    pub width: u32,
+    pub height: u32,
+    /// `jpg`, or `webp` for one that can be seen through.
+    pub kind: &'static str,
+    /// Of the stored bytes, in hexadecimal.
+    pub hash: String,
+}
+
+/// Reads an upload, off the threads that answer requests.
+///
+/// # Errors
+/// 422 for what is no JPEG, PNG or WebP, is broken, or is larger than can be decoded.
+pub async fn read(upload: Vec<u8>) -> Result<Picture> {
+    let _turn = TURN.acquire().await.map_err(Error::internal)?;
+    tokio::task::spawn_blocking(move || stored(decoded(&upload)?, SIDE_MAX)).await.map_err(Error::internal)?
+}
+
+/// Makes the renditions of a stored picture that are narrower than it is.
+///
+/// # Errors
+/// When the stored picture cannot be read.
+pub async fn renditions(original: Vec<u8>) -> Result<Vec<Picture>> {
+    let _turn = TURN.acquire().await.map_err(Error::internal)?;
+    let made = tokio::task::spawn_blocking(move || {
+        let whole = decoded(&original)?;
+        let narrower = WIDTHS.into_iter().filter(|width| *width < whole.width());
+        let height = |width: u32| std::cmp::max(1, u64::from(whole.height()) * u64::from(width) / u64::from(whole.width()));
+        let made = narrower.map(|width| {
+            let height = u32::try_from(height(width)).map_err(Error::internal)?;
+            encoded(&whole.resize_exact(width, height, FilterType::CatmullRom))
+        });
+        made.collect::<Result<Vec<_>>>()
+    });
+    made.await.map_err(Error::internal)?
+}
+
+/// A picture that this program drew itself.
+///
+/// # Errors
+/// When it cannot be written down.
+pub fn of_pixels(pixels: RgbImage) -> Result<Picture> {
+    encoded(&DynamicImage::ImageRgb8(pixels))
+}
+
+fn unreadable() -> Error {
+    Error::invalid("file", "not_a_picture", "a JPEG, PNG or WebP picture that can be read")
+}
+
+/// The content says what it is, whatever its name; its size is read before any pixel is.
+fn decoded(bytes: &[u8]) -> Result<DynamicImage> {
+    let reader = || {
+        let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|_| unreadable())?;
+        let mut limits = Limits::default();
+        limits.max_image_width = Some(SIDE_DECODED_MAX);
+        limits.max_image_height = Some(SIDE_DECODED_MAX);
+        limits.max_alloc = Some(DECODED_BYTES_MAX);
+        reader.limits(limits);
+        Ok::<_, Error>(reader)
+    };
+    let known = reader()?.format().is_some_and(|format| matches!(format, ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP));
+    if !known {
+        return Err(unreadable());
+    }
+    let (width, height) = reader()?.into_dimensions().map_err(|error| refused(&error))?;
+    if u64::from(width) * u64::from(height) > PIXELS_MAX || width > SIDE_DECODED_MAX || height > SIDE_DECODED_MAX {
+        return Err(too_large());
+    }
+    let mut decoder = reader()?.into_decoder().map_err(|error| refused(&error))?;
+    let orientation = decoder.orientation().map_err(|error| refused(&error))?;
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| refused(&error))?;
+    picture.apply_orientation(orientation);
+    Ok(picture)
+}
+
+fn refused(error: &image::ImageError) -> Error {
+    if matches!(error, image::ImageError::Limits(_)) { too_large() } else { unreadable() }
+}
+
+fn too_large() -> Error {
+    Error::invalid("file", "picture_too_large", "at most 40 megapixels, and 16000 pixels on a side")
+}
+
+fn stored(picture: DynamicImage, side_max: u32) -> Result<Picture> {
+    if picture.width() > side_max || picture.height() > side_max {
+        encoded(&picture.resize(side_max, side_max, FilterType::CatmullRom))
+    } else {
+        encoded(&picture)
+    }
+}
+
+/// Written anew from its pixels alone: nothing else of the upload is kept.
+fn encoded(picture: &DynamicImage) -> Result<Picture> {
+    let (width, height) = (picture.width(), picture.height());
+    let mut bytes = Vec::new();
+    let kind = if picture.color().has_alpha() && is_seen_through(picture) {
+        let pixels = picture.to_rgba8();
+        WebPEncoder::new_lossless(&mut bytes)
+            .write_image(&pixels, width, height, image::ExtendedColorType::Rgba8)
+            .map_err(Error::internal)?;
+        "webp"
+    } else {
+        JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY).encode_image(&picture.to_rgb8()).map_err(Error::internal)?;
+        "jpg"
+    };
+    let hash = keys::hash(&bytes);
+    Ok(Picture { bytes, width, height, kind, hash })
+}
+
+fn is_seen_through(picture: &DynamicImage) -> bool {
+    picture.to_rgba8().pixels().any(|pixel| pixel.0.last().is_some_and(|alpha| *alpha < u8::MAX))
+}

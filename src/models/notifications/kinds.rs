@@ -1,0 +1,118 @@
+//! Every message that Souk writes by itself, on one screen: what it is about, for whom, how much
+//! it matters, and after which event.
+
+use std::time::Duration;
+
+use super::class::Class;
+use crate::models::identity::Purpose;
+
+/// What a message is about decides which facts its text may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    Order,
+    Payment,
+    Stock,
+    Debt,
+    Security,
+    /// Nothing but the person.
+    Person,
+    /// A link that proves something once. It goes by e-mail alone, is made when the letter is, and
+    /// is kept nowhere.
+    Link(Purpose),
+    /// Words that come with the message.
+    Words,
+}
+
+/// Who is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// The customer it is about.
+    Customer,
+    /// Whoever works at the shop.
+    ShopPeople,
+    /// Who manages the shop; the company's admins for a place that is no shop.
+    Managers,
+    /// The company's admins.
+    Admins,
+    /// Whom the event names.
+    Named,
+}
+
+/// A message that Souk writes by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    pub name: &'static str,
+    pub class: Class,
+    pub about: About,
+    pub audience: Audience,
+    /// The event that it tells of; nothing for what is asked for by `notification.requested`.
+    pub event: Option<&'static str>,
+    /// About the same thing it is not said again for so long.
+    pub quiet: Option<Duration>,
+}
+
+const fn kind(name: &'static str, class: Class, about: About, audience: Audience, event: &'static str) -> Kind {
+    Kind { name, class, about, audience, event: Some(event), quiet: None }
+}
+
+const fn quiet(kind: Kind, hours: u64) -> Kind {
+    Kind { quiet: Some(Duration::from_secs(hours * 3_600)), ..kind }
+}
+
+const fn asked(name: &'static str, class: Class, about: About) -> Kind {
+    Kind { name, class, about, audience: Audience::Named, event: None, quiet: None }
+}
+
+const fn letter(name: &'static str, purpose: Purpose) -> Kind {
+    Kind { name, class: Class::Critical, about: About::Link(purpose), audience: Audience::Named, event: None, quiet: None }
+}
+
+pub const KINDS: &[Kind] = &[
+    kind("order_confirmed", Class::Critical, About::Order, Audience::Customer, "order.confirmed"),
+    kind("order_shipped", Class::Important, About::Order, Audience::Customer, "order.shipped"),
+    kind("order_delivered", Class::Important, About::Order, Audience::Customer, "order.delivered"),
+    kind("order_cancelled", Class::Important, About::Order, Audience::Customer, "order.cancelled"),
+    kind("order_returned", Class::Important, About::Order, Audience::Customer, "order.returned"),
+    kind("payment_failed", Class::Critical, About::Payment, Audience::Customer, "payment.failed"),
+    kind("payment_refunded", Class::Important, About::Payment, Audience::Customer, "payment.refunded"),
+    kind("welcome", Class::Important, About::Person, Audience::Customer, "user.registered"),
+    kind("staff_new_order", Class::Informational, About::Order, Audience::ShopPeople, "order.confirmed"),
+    kind("order_short", Class::Important, About::Order, Audience::Managers, "order.short"),
+    quiet(kind("stock_low", Class::Important, About::Stock, Audience::Managers, "inventory.low_stock"), 24),
+    quiet(kind("stock_out", Class::Important, About::Stock, Audience::Managers, "inventory.out_of_stock"), 24),
+    // The collection itself asks for these, one for all debts of a day.
+    asked("debt_due", Class::Important, About::Debt),
+    asked("debt_overdue", Class::Critical, About::Debt),
+    kind("debt_paid", Class::Informational, About::Debt, Audience::Admins, "debt.paid"),
+    quiet(kind("security", Class::Important, About::Security, Audience::Admins, "audit.security"), 1),
+    letter("staff_invited", Purpose::Invitation),
+    letter("password_reset", Purpose::NewPassword),
+    letter("email_verification", Purpose::Address),
+];
+
+impl Kind {
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        KINDS.iter().find(|kind| kind.name == name)
+    }
+
+    /// What is told after an event.
+    pub fn after(event: &str) -> impl Iterator<Item = &'static Self> {
+        KINDS.iter().filter(move |kind| kind.event == Some(event))
+    }
+
+    #[must_use]
+    pub const fn is_about_an_order(&self) -> bool {
+        matches!(self.about, About::Order)
+    }
+
+    #[must_use]
+    pub const fn is_about_a_debt(&self) -> bool {
+        matches!(self.about, About::Debt)
+    }
+
+    #[must_use]
+    pub const fn is_letter_only(&self) -> bool {
+        matches!(self.about, About::Link(_))
+    }
+}

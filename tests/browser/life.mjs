@@ -1,0 +1,64 @@
+// One order's life through the portals: a customer buys, the shop's board rings and works it off by
+// keys, the company sees it without reload and finds it in its audit.
+import { BASE, Findings, answered, api, openBrowser, signIn, until } from './house.mjs';
+
+const findings = new Findings();
+const check = (is, text) => is || findings.add(text);
+
+const browser = await openBrowser();
+const at = async (email, path) => {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  context.setDefaultTimeout(180_000);
+  const page = await context.newPage();
+  await signIn(page, email);
+  await page.goto(BASE + path);
+  return page;
+};
+const board = await at('staff@techhub.test', '/shop/orders');
+const office = await at('admin@techhub.test', '/company/orders');
+const shop = await board.evaluate(() => document.querySelector('input[name=shop]')?.value);
+
+const found = await api('GET', '/api/products?inStock=true&limit=100');
+const variant = found.data
+  .flatMap((product) => product.variants)
+  .find((one) => one.price < 4_000_000 && one.availability.some((place) => place.available > 3 && (!shop || place.shopId === shop)));
+const place = variant.availability.find((one) => one.available > 3 && (!shop || one.shopId === shop));
+const buyer = await api('POST', '/api/auth/register', {
+  body: { email: `walk${Date.now()}@example.com`, password: 'a-walk-of-words-42', name: 'Walking Buyer' },
+});
+const placed = await api('POST', '/api/orders', {
+  token: buyer.accessToken,
+  headers: { 'idempotency-key': `walk-${Date.now()}` },
+  body: {
+    shippingAddress: { name: 'Walking Buyer', line1: '1 Road', city: 'Pune', postalCode: '411001', country: 'IN' },
+    gateway: 'test',
+    paymentMethod: 'tok_ok',
+    items: [{ variantId: variant.id, shopId: place.shopId, quantity: 1 }],
+  },
+});
+const { id, orderNumber } = placed.orders[0];
+check(placed.orders[0].paymentStatus === 'paid', 'the order is not paid');
+
+const arrives = async (page, selector, who) => {
+  await page.waitForSelector(selector, { timeout: 180_000 }).catch(() => findings.add(`${who} does not see ${orderNumber} without reload`));
+};
+await arrives(office, `#order-${id}`, 'the company');
+await arrives(board, `#ticket-${id}`, 'the shop');
+
+for (const status of ['processing', 'packed', 'shipped', 'delivered']) {
+  await board.goto(`${BASE}/shop/orders?shop=${place.shopId}`);
+  const digit = await board.getAttribute(`#ticket-${id} [data-digit]`, 'data-digit');
+  await answered(board, () => board.keyboard.press(digit));
+  const now = await until(async () => {
+    const order = await api('GET', `/api/orders/${id}`, { token: buyer.accessToken });
+    return order.status === status && order;
+  });
+  check(now, `after the key ${digit} the order is not ${status}`);
+  if (!now) break;
+}
+await office.goto(`${BASE}/company/orders/${id}`);
+check((await office.innerText('main')).includes(orderNumber), 'the company does not find the order');
+await office.goto(`${BASE}/company/audit?resource=order&id=${id}`);
+check((await office.innerText('#results')).includes('Kiran Patel'), 'the audit does not say who worked the order off');
+await browser.close();
+findings.end(`${orderNumber} lived through the portals`);

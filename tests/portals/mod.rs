@@ -1,0 +1,12 @@
+mod account;
+mod frame;
+mod inventory;
+mod invitation;
+mod notices;
+mod office;
+mod organise;
+mod platform;
+mod products;
+mod shops;
+mod staff;
+mod terminal;
