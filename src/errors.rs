@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use sea_orm::DbErr;
+use sea_orm::{DbErr, RuntimeErr};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -53,7 +53,7 @@ pub enum Error {
     #[error("temporarily unavailable")]
     Unavailable(String),
     #[error("database: {0}")]
-    Db(#[from] DbErr),
+    Db(DbErr),
     #[error("internal: {0}")]
     Internal(String),
 }
@@ -171,6 +171,19 @@ impl Error {
         }
         body
     }
+}
+
+impl From<DbErr> for Error {
+    /// A unit that the database ended in favour of a rival kept nothing and may be tried again.
+    fn from(error: DbErr) -> Self {
+        if lost_to_a_rival(&error) { Self::Unavailable("somebody else changed the same things; try again".into()) } else { Self::Db(error) }
+    }
+}
+
+/// PostgreSQL's `serialization_failure` and `deadlock_detected`.
+fn lost_to_a_rival(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else { return false };
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| ["40001", "40P01"].contains(&&*code))
 }
 
 impl IntoResponse for Error {

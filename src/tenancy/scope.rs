@@ -447,6 +447,17 @@ impl Scope {
         Ok(gone)
     }
 
+    /// Waits until no other unit of this company does `work`, and keeps others from it until this
+    /// one ends. What is read afterwards holds what they did. On SQLite a writing unit is alone anyway.
+    pub async fn alone(&self, work: &str) -> Result<()> {
+        if self.tx.get_database_backend() == DbBackend::Postgres {
+            let lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+            let values = [format!("{work} {}", self.company()).into()];
+            self.tx.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, lock, values)).await?;
+        }
+        Ok(())
+    }
+
     /// Wakes whoever works in these lanes, once this unit is kept.
     pub fn wake(&self, lanes: Lanes) {
         self.wakes.add(lanes);
