@@ -117,14 +117,10 @@ impl<T: DeserializeOwned> FromRequestParts<Souk> for Query<T> {
 }
 
 fn query<T: DeserializeOwned>(text: &str) -> Result<T> {
-    serde_urlencoded::from_str(text).map_err(|error| {
-        let message = error.to_string();
-        match message.split('`').nth(1) {
-            Some(field) if message.starts_with("unknown field") => {
-                Error::invalid(field, "unknown_field", "there is no such parameter here")
-            }
-            _ => Error::invalid("query", "invalid", message),
-        }
+    let reader = serde_urlencoded::Deserializer::new(form_urlencoded::parse(text.as_bytes()));
+    serde_path_to_error::deserialize(reader).map_err(|error| {
+        let path = error.path().to_string();
+        wrong_field(if path == "." { "" } else { &path }, &error.into_inner().to_string())
     })
 }
 

@@ -73,6 +73,61 @@ async fn a_cursor_fits_its_own_list_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_list_names_the_parameter_that_it_does_not_understand() {
+    for world in World::all().await {
+        let client = &world.client;
+        let admin = world.staff(&world.a, "admin").await;
+        for (path, field, code) in [
+            ("/api/orders?status=lost", "status", "unknown"),
+            ("/api/orders?paymentStatus=perhaps", "paymentStatus", "unknown"),
+            ("/api/orders?limit=many", "limit", "invalid"),
+            ("/api/orders?total=perhaps", "total", "invalid"),
+            ("/api/companies?status=lost", "status", "unknown"),
+            ("/api/products?sort=luck", "sort", "unknown"),
+            ("/api/products/suggest", "q", "required"),
+            ("/api/inventory/alerts?state=lost", "state", "unknown"),
+            ("/api/users?role=king", "role", "unknown"),
+            ("/api/debts?status=lost", "status", "unknown"),
+            ("/api/debts?type=lost", "type", "unknown"),
+            ("/api/notifications/deliveries?channel=pigeon", "channel", "invalid"),
+            ("/api/notifications/deliveries?state=lost", "state", "unknown"),
+            ("/api/audit/export?format=pdf", "format", "unknown"),
+        ] {
+            let refusal = client.get(&admin, path).await.refused(422, "invalid_input");
+            let first = &refusal["errors"][0];
+            assert_eq!((first["field"].as_str(), first["code"].as_str()), (Some(field), Some(code)), "{path}: {refusal}");
+        }
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_orders_says_how_many_there_are() {
+    for world in World::all().await {
+        let client = &world.client;
+        let token = world.customer(&world.a, "counted@alpha.test").await;
+        for method in ["tok_ok", "tok_ok", "tok_declined"] {
+            client.post(&token, "/api/orders", &order(&world.a, 0, 1, "test", Some(method))).await.expect(201);
+        }
+        let theirs = world.customer(&world.b, "counted@beta.test").await;
+        client.post(&theirs, "/api/orders", &order(&world.b, 0, 1, "test", Some("tok_ok"))).await.expect(201);
+
+        let page = async |path: &str| client.get(&token, path).await.expect(200)["page"].clone();
+        let all = page("/api/orders?total=true&limit=1").await;
+        assert_eq!((all["total"].as_u64(), all["totalIsLowerBound"].as_bool()), (Some(3), Some(false)), "{all}");
+        assert!(all["next"].is_string(), "{all}");
+        assert_eq!(page("/api/orders?total=true&paymentStatus=paid").await["total"], 2);
+        assert_eq!(page("/api/orders").await.get("total"), None, "nobody asked");
+        let admin = world.staff(&world.a, "admin").await;
+        assert_eq!(client.get(&admin, "/api/orders?total=true").await.expect(200)["page"]["total"], 3);
+        let root = client.login("alpha", "root@souk.test").await;
+        client.get(&root, "/api/orders?total=true").await.wrong("needs_company");
+        world.verify().await;
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_reaches_beyond_their_role_or_company() {
     for world in World::all().await {
         let client = &world.client;

@@ -47,11 +47,11 @@ impl List {
 
 async fn index(State(souk): State<Souk>, access: Access<CompaniesRead>, Query(list): Query<List>) -> Result<Answer<Value>> {
     let limit = page::limit(list.limit)?;
+    let search = list.search()?;
     if access.tenant().role != Role::SuperAdmin {
         let scope = access.read().await?;
         return Ok(Answer(page::envelope([view(&companies::own(&scope).await?)], limit, None)));
     }
-    let search = list.search()?;
     let bound = format!("companies {search:?}");
     let before = page::open::<CompanyId>(&souk, &bound, list.cursor.as_deref())?;
     let platform = souk.platform("all-companies").await?;

@@ -136,6 +136,7 @@ struct List {
     from: Option<String>,
     to: Option<String>,
     q: Option<String>,
+    total: Option<bool>,
     limit: Option<u64>,
     cursor: Option<String>,
 }
@@ -146,8 +147,11 @@ fn filter(list: &List) -> Result<Filter> {
     let time = |field: &str, text: &Option<String>| {
         text.as_deref().map(|text| Instant::parse(text).ok_or_else(|| wrong(field, "an RFC 3339 time"))).transpose()
     };
+    if list.payment_status.as_deref().is_some_and(|name| !orders::PAYMENT_STATES.contains(&name)) {
+        return Err(Error::invalid("paymentStatus", "unknown", format!("use {}", orders::PAYMENT_STATES.join(", "))));
+    }
     Ok(Filter {
-        status: status.ok_or_else(|| wrong("status", "there is no such status"))?,
+        status: status.ok_or_else(|| Error::invalid("status", "unknown", "there is no such status"))?,
         payment_status: list.payment_status.clone(),
         shop: list.shop_id.as_deref().map(str::parse::<ShopId>).transpose().map_err(|_| wrong("shopId", "that is not an id"))?,
         customer: list
@@ -167,6 +171,9 @@ async fn index(access: Access<OrdersRead>, Query(list): Query<List>) -> Result<A
     let filter = filter(&list)?;
     let bound = format!("orders {filter:?}");
     if access.sees_all() {
+        if list.total == Some(true) {
+            return Err(Error::invalid("total", "needs_company", "name a company with the header X-Company"));
+        }
         let before = page::open::<OrderId>(access.souk(), &bound, list.cursor.as_deref())?;
         let platform = access.souk().platform("oversight").await?;
         let mut rows = orders::list_of_all(&platform, &filter, before, limit + 1).await?;
@@ -177,7 +184,8 @@ async fn index(access: Access<OrdersRead>, Query(list): Query<List>) -> Result<A
     let scope = access.read().await?;
     let found = orders::list(&scope, &filter, after, limit).await?;
     let next = found.next.map(|next| page::seal(access.souk(), &bound, next)).transpose()?;
-    Ok(Answer(page::envelope(view::orders(&scope, &found.orders).await?, limit, next)))
+    let total = if list.total == Some(true) { Some(orders::how_many(&scope, &filter, page::TOTAL_MAX + 1).await?) } else { None };
+    Ok(Answer(page::with_total(page::envelope(view::orders(&scope, &found.orders).await?, limit, next), total)))
 }
 
 /// The access in the company of an order.

@@ -37,7 +37,7 @@ pub use self::{
     pay::{charge, pay, resume, settle, verify},
     place::{NewOrder, Placed, place},
     shelf::{Count, WriteOff, count, fill, write_off},
-    status::Status,
+    status::{PAYMENT_STATES, Status},
     sweep::{cancel_unpaid, companies_with_unpaid, release_due},
     traded::{Bought, OfShop, OfStatus, SoldGoods, Span, best_sellers, bought_by, by_hour, by_shop, by_status, how_many},
 };

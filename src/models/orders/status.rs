@@ -6,6 +6,9 @@ use serde_json::json;
 
 use crate::errors::Error;
 
+/// How an order is paid: `pending` is cash that comes with the delivery.
+pub const PAYMENT_STATES: [&str; 6] = ["unpaid", "pending", "paid", "failed", "partially_refunded", "refunded"];
+
 /// The customer's and the shop's view of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
