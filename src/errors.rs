@@ -180,10 +180,14 @@ impl From<DbErr> for Error {
     }
 }
 
-/// PostgreSQL's `serialization_failure` and `deadlock_detected`.
+/// PostgreSQL's `serialization_failure`, `deadlock_detected` and `lock_not_available`; SQLite's
+/// `SQLITE_BUSY` and its kinds.
 fn lost_to_a_rival(error: &DbErr) -> bool {
     let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else { return false };
-    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| ["40001", "40P01"].contains(&&*code))
+    error
+        .as_database_error()
+        .and_then(|error| error.code())
+        .is_some_and(|code| ["40001", "40P01", "55P03", "5", "261", "517"].contains(&&*code))
 }
 
 impl IntoResponse for Error {

@@ -44,6 +44,8 @@ pub enum Begun {
     Fresh(Box<Unit>),
     /// Begun by a request that died: its effect is there, the rest is to be done.
     Resume(Promise, Option<Uuid>),
+    /// Answered more than a day ago: the answer is how what it made stands now.
+    Past(Uuid),
     Replay(Response),
 }
 
@@ -84,6 +86,7 @@ impl Once {
                 scope.commit().await?;
                 Ok(Begun::Resume(promise(Some(id), begun_at), resource))
             }
+            Claim::Past(resource) => Ok(Begun::Past(resource)),
             Claim::Replay(status, body) => Ok(Begun::Replay(replay(status, &body)?)),
         }
     }
@@ -120,6 +123,17 @@ impl Unit {
                 Err(error)
             }
         }
+    }
+
+    /// As [`Unit::end`], for an act on money: its key stays linked to `resource` for good.
+    ///
+    /// # Errors
+    /// The act's own.
+    pub async fn end_with<T: Serialize + Send>(self: Box<Self>, status: StatusCode, resource: Uuid, result: Result<T>) -> Result<Response> {
+        if let Some(key) = self.promise.key.filter(|_| result.is_ok()) {
+            idempotency::link(&self.scope, key, resource).await?;
+        }
+        self.end(status, result).await
     }
 
     /// Keeps the effect, with the key still owing its answer: for flows that call a gateway next.
@@ -167,10 +181,16 @@ impl Promise {
 fn replay(status: u16, body: &str) -> Result<Response> {
     let body: Value = serde_json::from_str(body).map_err(Error::internal)?;
     let status = StatusCode::from_u16(status).map_err(Error::internal)?;
-    let mut answer = (status, Json(body)).into_response();
-    answer.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    let mut answer = again(status, body);
     if status.is_client_error() {
         answer.headers_mut().insert("content-type", HeaderValue::from_static("application/problem+json"));
     }
     Ok(answer)
+}
+
+/// An answer to a request whose effect is there already.
+pub fn again(status: StatusCode, body: impl Serialize) -> Response {
+    let mut answer = (status, Json(body)).into_response();
+    answer.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    answer
 }

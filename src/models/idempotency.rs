@@ -45,11 +45,19 @@ pub enum Claim {
     Fresh(RowId),
     /// Done before: the stored answer.
     Replay(u16, String),
+    /// Done so long ago that its answer is no longer true: what it made stands in for it.
+    Past(Uuid),
     /// Begun then by a request that has gone silent; go on with its resource.
     Resume(RowId, Option<Uuid>, Instant),
 }
 
-/// Takes a key, or says what became of it. A rival in another transaction waits for ours.
+/// So long the answer of a request stands for what it made; then what it made does.
+const ANSWERS_FOR: Duration = Duration::from_secs(24 * 3_600);
+/// So long a rival waits for the request that was faster.
+const RIVAL_WAITS: Duration = Duration::from_secs(5);
+
+/// Takes a key, or says what became of it. A rival in another transaction waits for ours, for five
+/// seconds.
 ///
 /// # Errors
 /// 422 `idempotency_key_reused` for another request; 409 `idempotency_in_progress`.
@@ -70,12 +78,21 @@ pub async fn claim(scope: &Scope, caller: &str, key: &str, fingerprint: &str) ->
         lease_until,
         created_at: now,
     };
-    if scope.insert_unless_there(fresh, &[Column::CompanyId, Column::Caller, Column::Key]).await? {
+    scope.wait_at_most(Some(RIVAL_WAITS)).await?;
+    let is_ours = scope.insert_unless_there(fresh, &[Column::CompanyId, Column::Caller, Column::Key]).await;
+    let is_ours = is_ours.map_err(|error| if matches!(error, Error::Unavailable(_)) { in_progress() } else { error })?;
+    scope.wait_at_most(None).await?;
+    if is_ours {
         return Ok(Claim::Fresh(id));
     }
     let known = scope.get(scope.find::<Entity>().filter(Column::Caller.eq(caller)).filter(Column::Key.eq(key))).await?;
     if known.fingerprint != fingerprint {
         return Err(Error::KeyReused);
+    }
+    if let (Some(resource), Some(200..=299)) = (known.resource_id, known.answer_status)
+        && known.created_at <= now.minus(ANSWERS_FOR)
+    {
+        return Ok(Claim::Past(resource));
     }
     if let (Some(status), Some(body)) = (known.answer_status, known.answer_body) {
         return Ok(Claim::Replay(u16::try_from(status).unwrap_or(500), body));
@@ -89,7 +106,11 @@ pub async fn claim(scope: &Scope, caller: &str, key: &str, fingerprint: &str) ->
     if scope.run(take_over).await? == 1 {
         return Ok(Claim::Resume(known.id, known.resource_id, known.created_at));
     }
-    Err(Error::conflict("idempotency_in_progress", "the first request with this key is still at work", serde_json::json!({})))
+    Err(in_progress())
+}
+
+fn in_progress() -> Error {
+    Error::conflict("idempotency_in_progress", "the first request with this key is still at work", serde_json::json!({}))
 }
 
 /// Links the key to what it made, for good.

@@ -459,7 +459,7 @@ async fn one_order(souk: &Souk, company: CompanyId, customer: &Customer, shelves
             let Some(next) = at.next() else { break };
             let tracking_number = (next == Status::Shipped).then(|| format!("SK{:08}", dice.random_range(0..99_999_999)));
             let scope = souk.write(staff.clone()).await?;
-            at = orders::advance(&scope, order.id, &Step { status: next, note: String::new(), tracking_number }).await?.status;
+            at = orders::advance(&scope, order.id, &Step { status: next, note: String::new(), tracking_number }, None).await?.status;
             scope.commit().await?;
         }
     }

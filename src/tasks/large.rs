@@ -285,7 +285,7 @@ async fn bring_to(scope: &crate::tenancy::Scope, id: OrderId, from: Status, end:
     let mut at = from;
     while at != end {
         let Some(next) = at.next() else { break };
-        at = orders::advance(scope, id, &Step { status: next, note: String::new(), tracking_number: None }).await?.status;
+        at = orders::advance(scope, id, &Step { status: next, note: String::new(), tracking_number: None }, None).await?.status;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The wall: one unit of work on behalf of one company.
 #![expect(clippy::disallowed_methods, reason = "tenancy is where queries begin")]
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DeleteMany, EntityTrait,
@@ -454,6 +454,16 @@ impl Scope {
             let lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
             let values = [format!("{work} {}", self.company()).into()];
             self.tx.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, lock, values)).await?;
+        }
+        Ok(())
+    }
+
+    /// How long this unit waits for rows that a rival holds before it is refused with a 503; nothing
+    /// for as long as it takes. SQLite's units wait before they begin.
+    pub async fn wait_at_most(&self, wait: Option<Duration>) -> Result<()> {
+        if self.tx.get_database_backend() == DbBackend::Postgres {
+            let millis = wait.map_or(0, |wait| wait.as_millis());
+            self.tx.execute_unprepared(&format!("SET LOCAL lock_timeout = {millis}")).await?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Rivals at the same moment, a process killed in the middle, and what it needs taken away.
 
 mod away;
+mod baskets;
 mod kill;
 mod restart;
 

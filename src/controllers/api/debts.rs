@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     controllers::{
         extract::{Id, Json, Query, Version},
-        once::{Begun, Once},
+        once::{Begun, Once, again},
         page,
     },
     endpoints::{Endpoint, get, post, put},
@@ -160,13 +160,21 @@ async fn create(access: Access<DebtsWrite>, once: Once, Json(new, hash): Json<Ne
     let unit = match once.begin(&access, &hash).await? {
         Begun::Fresh(unit) => unit,
         Begun::Replay(answer) => return Ok(answer),
+        Begun::Past(debt) => return now(&access, StatusCode::CREATED, DebtId(debt)).await,
         Begun::Resume(..) => return Err(Error::internal("a debt is raised in one unit")),
     };
-    let result = match debts::raise(unit.scope(), &new).await {
-        Ok(debt) => shown(unit.scope(), debt.id).await,
-        Err(error) => Err(error),
-    };
-    unit.end(StatusCode::CREATED, result).await
+    match debts::raise(unit.scope(), &new).await {
+        Ok(debt) => {
+            let answer = shown(unit.scope(), debt.id).await;
+            unit.end_with(StatusCode::CREATED, debt.id.0, answer).await
+        }
+        Err(refusal) => unit.end::<Value>(StatusCode::CREATED, Err(refusal)).await,
+    }
+}
+
+/// How a debt stands now, for a request whose effect on it is long there.
+async fn now<P: Permission>(access: &Access<P>, status: StatusCode, id: DebtId) -> Result<Response> {
+    Ok(again(status, shown(&access.read().await?, id).await?))
 }
 
 async fn change(
@@ -188,10 +196,11 @@ async fn pay(access: Access<DebtsPay>, once: Once, Id(id): Id<DebtId>, Json(new,
     let unit = match once.begin(&access, &hash).await? {
         Begun::Fresh(unit) => unit,
         Begun::Replay(answer) => return Ok(answer),
+        Begun::Past(debt) => return now(&access, StatusCode::CREATED, DebtId(debt)).await,
         Begun::Resume(..) => return Err(Error::internal("a debt's payment has one unit")),
     };
     let result = paid(unit.scope(), id, &new).await;
-    unit.end(StatusCode::CREATED, result).await
+    unit.end_with(StatusCode::CREATED, id.0, result).await
 }
 
 async fn paid(scope: &Scope, id: DebtId, new: &NewPayment) -> Result<Value> {
@@ -206,13 +215,14 @@ async fn reverse(access: Access<DebtsWrite>, once: Once, Id(id): Id<DebtId>, Jso
     let unit = match once.begin(&access, &hash).await? {
         Begun::Fresh(unit) => unit,
         Begun::Replay(answer) => return Ok(answer),
+        Begun::Past(debt) => return now(&access, StatusCode::OK, DebtId(debt)).await,
         Begun::Resume(..) => return Err(Error::internal("a reversal has one unit")),
     };
     let result = match debts::reverse(unit.scope(), id, &body).await {
         Ok(_) => shown(unit.scope(), id).await,
         Err(error) => Err(error),
     };
-    unit.end(StatusCode::OK, result).await
+    unit.end_with(StatusCode::OK, id.0, result).await
 }
 
 async fn plan(

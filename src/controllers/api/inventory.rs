@@ -144,7 +144,7 @@ async fn adjust(
     let unit = match once.begin(&access, &hash).await? {
         Begun::Fresh(unit) => unit,
         Begun::Replay(answer) => return Ok(answer),
-        Begun::Resume(..) => return Err(Error::internal("an adjustment has one unit")),
+        Begun::Resume(..) | Begun::Past(_) => return Err(Error::internal("an adjustment has one unit")),
     };
     let result = inventory::adjust(unit.scope(), id, &change, version).await.map(|row| view::row(&row));
     unit.end(StatusCode::OK, result).await
@@ -161,7 +161,7 @@ async fn bulk_update(access: Access<InventoryWrite>, once: Once, Json(body, hash
     let unit = match once.begin(&access, &hash).await? {
         Begun::Fresh(unit) => unit,
         Begun::Replay(answer) => return Ok(answer),
-        Begun::Resume(..) => return Err(Error::internal("adjustments have one unit")),
+        Begun::Resume(..) | Begun::Past(_) => return Err(Error::internal("adjustments have one unit")),
     };
     let limit = body.updates.len() as u64;
     let result = inventory::adjust_many(unit.scope(), body.updates).await;

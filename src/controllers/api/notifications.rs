@@ -153,7 +153,7 @@ async fn send_once(
     let unit = match once.begin(access, hash).await? {
         Begun::Fresh(unit) => unit,
         Begun::Replay(answer) => return Ok(answer),
-        Begun::Resume(..) => return Err(Error::internal("a sending has one unit")),
+        Begun::Resume(..) | Begun::Past(_) => return Err(Error::internal("a sending has one unit")),
     };
     let result = notifications::send(unit.scope(), new, due).await.map(|ids| json!({ "notificationIds": ids }));
     unit.end(StatusCode::CREATED, result).await

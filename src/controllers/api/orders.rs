@@ -8,8 +8,8 @@ use uuid::Uuid;
 use crate::{
     clock::Instant,
     controllers::{
-        extract::{Id, Json, Query},
-        once::{Begun, Once, Promise},
+        extract::{Id, Json, Query, Version},
+        once::{Begun, Once, Promise, again},
         page,
     },
     endpoints::{Endpoint, get, patch, post},
@@ -35,6 +35,10 @@ async fn create(access: Access<OrdersPlace>, once: Once, Json(new, hash): Json<N
         let unit = match once.begin(&access, &hash).await? {
             Begun::Fresh(unit) => unit,
             Begun::Replay(answer) => return Ok(answer),
+            Begun::Past(checkout) => {
+                let scope = access.read().await?;
+                return Ok(again(StatusCode::CREATED, view::checkout(&scope, CheckoutId(checkout)).await?));
+            }
             Begun::Resume(promise, checkout) => {
                 let checkout = of_key(checkout)?;
                 let method = method.as_deref().unwrap_or_default();
@@ -54,7 +58,7 @@ async fn create(access: Access<OrdersPlace>, once: Once, Json(new, hash): Json<N
                 let checkout = placed.checkout.id;
                 let Some(method) = &method else {
                     let answer = view::checkout(unit.scope(), checkout).await;
-                    return unit.end(StatusCode::CREATED, answer).await;
+                    return unit.end_with(StatusCode::CREATED, checkout.0, answer).await;
                 };
                 // One unit for the orders and the attempt to pay them: a commit is a flush of the disk.
                 let (payment, attempt) = orders::begin_payment(unit.scope(), checkout, method).await?;
@@ -94,6 +98,7 @@ async fn process_payment(access: Access<PaymentsPay>, once: Once, Id(id): Id<Ord
     let (souk, tenant, method) = (access.souk(), access.tenant(), body.payment_method.as_str());
     let (promise, checkout, outcome) = match once.begin(&access, &hash).await? {
         Begun::Replay(answer) => return Ok(answer),
+        Begun::Past(checkout) => return Ok(again(StatusCode::OK, paid(&access, CheckoutId(checkout)).await?)),
         Begun::Resume(promise, checkout) => {
             let checkout = of_key(checkout)?;
             let outcome = orders::resume(souk, tenant, checkout, method, promise.begun_at()).await;
@@ -210,13 +215,19 @@ async fn one(scope: &Scope, order: orders::Order) -> Result<Answer<Value>> {
     view::orders(scope, &[order]).await?.pop().map(Answer).ok_or(Error::NOT_FOUND)
 }
 
-async fn change_status(access: Access<OrdersFulfil>, once: Once, Id(id): Id<OrderId>, Json(step, hash): Json<Step>) -> Result<Response> {
+async fn change_status(
+    access: Access<OrdersFulfil>,
+    once: Once,
+    Id(id): Id<OrderId>,
+    Version(version): Version,
+    Json(step, hash): Json<Step>,
+) -> Result<Response> {
     let unit = match once.begin(&access, &hash).await? {
         Begun::Fresh(unit) => unit,
         Begun::Replay(answer) => return Ok(answer),
-        Begun::Resume(..) => return Err(Error::internal("a step has one unit")),
+        Begun::Resume(..) | Begun::Past(_) => return Err(Error::internal("a step has one unit")),
     };
-    let result = match orders::advance(unit.scope(), id, &step).await {
+    let result = match orders::advance(unit.scope(), id, &step, version).await {
         Ok(order) => one(unit.scope(), order).await.map(|answer| answer.0),
         Err(error) => Err(error),
     };
@@ -227,13 +238,18 @@ async fn cancel(access: Access<OrdersCancel>, once: Once, Id(id): Id<OrderId>, J
     let unit = match once.begin(&access, &hash).await? {
         Begun::Fresh(unit) => unit,
         Begun::Replay(answer) => return Ok(answer),
+        Begun::Past(order) => {
+            let scope = access.read().await?;
+            let order = orders::get(&scope, OrderId(order)).await?;
+            return Ok(again(StatusCode::OK, one(&scope, order).await?.0));
+        }
         Begun::Resume(..) => return Err(Error::internal("a cancellation has one unit")),
     };
     let result = match orders::cancel(unit.scope(), id, &body).await {
         Ok(order) => one(unit.scope(), order).await.map(|answer| answer.0),
         Err(error) => Err(error),
     };
-    unit.end(StatusCode::OK, result).await
+    unit.end_with(StatusCode::OK, id.0, result).await
 }
 
 async fn timeline(access: Access<OrdersRead>, Id(id): Id<OrderId>) -> Result<Answer<Value>> {

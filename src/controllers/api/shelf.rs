@@ -33,7 +33,7 @@ async fn count(access: Access<InventoryHandle>, once: Once, Json(body, hash): Js
         let unit = match once.begin(&access, &hash).await? {
             Begun::Fresh(unit) => unit,
             Begun::Replay(answer) => return Ok(answer),
-            Begun::Resume(..) => return Err(Error::internal("a count has one unit")),
+            Begun::Resume(..) | Begun::Past(_) => return Err(Error::internal("a count has one unit")),
         };
         match orders::count(unit.scope(), &body).await {
             Err(Error::Unavailable(_)) => {}
@@ -69,7 +69,7 @@ async fn receive(access: Access<InventoryHandle>, once: Once, Json(receipt, hash
     let unit = match once.begin(&access, &hash).await? {
         Begun::Fresh(unit) => unit,
         Begun::Replay(answer) => return Ok(answer),
-        Begun::Resume(..) => return Err(Error::internal("a receipt has one unit")),
+        Begun::Resume(..) | Begun::Past(_) => return Err(Error::internal("a receipt has one unit")),
     };
     let came = inventory::receive(unit.scope(), &receipt).await;
     unit.end(StatusCode::CREATED, came.map(|rows| page::envelope(rows.iter().map(view::row).collect::<Vec<_>>(), 500, None))).await
@@ -85,7 +85,7 @@ async fn write_off(
         let unit = match once.begin(&access, &hash).await? {
             Begun::Fresh(unit) => unit,
             Begun::Replay(answer) => return Ok(answer),
-            Begun::Resume(..) => return Err(Error::internal("a loss has one unit")),
+            Begun::Resume(..) | Begun::Past(_) => return Err(Error::internal("a loss has one unit")),
         };
         match orders::write_off(unit.scope(), id, &loss).await {
             Err(Error::Unavailable(_)) => {}
@@ -99,7 +99,7 @@ async fn fill(access: Access<OrdersFulfil>, once: Once, Id(id): Id<OrderId>, Jso
     let unit = match once.begin(&access, &hash).await? {
         Begun::Fresh(unit) => unit,
         Begun::Replay(answer) => return Ok(answer),
-        Begun::Resume(..) => return Err(Error::internal("filling has one unit")),
+        Begun::Resume(..) | Begun::Past(_) => return Err(Error::internal("filling has one unit")),
     };
     let result = match orders::fill(unit.scope(), id).await {
         Ok(order) => order_view::orders(unit.scope(), &[order]).await.map(|mut shown| shown.pop()),

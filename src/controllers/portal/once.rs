@@ -38,6 +38,7 @@ pub(super) async fn first<P: Permission>(access: &Access<P>, scope: &Scope, form
     let fingerprint = keys::hash(format!("{form} {}", fields.kept()).as_bytes());
     match idempotency::claim(scope, &access.caller()?, &id, &fingerprint).await {
         Ok(Claim::Fresh(id)) => Ok(Form::Fresh(Sent(id))),
+        Ok(Claim::Past(made)) => Ok(Form::Done(made)),
         Ok(Claim::Replay(_, body)) => {
             let body: Value = serde_json::from_str(&body).map_err(Error::internal)?;
             let made = body["made"].as_str().and_then(|id| id.parse().ok());
@@ -84,7 +85,7 @@ impl Wish {
         match idempotency::claim(&scope, &caller, &key, &key).await? {
             Claim::Fresh(key) => Ok(Some(Self { scope, key: Some(key) })),
             // A form's whole effect is in the unit that claims its key, so there is nothing to go on with.
-            Claim::Resume(..) | Claim::Replay(..) => Ok(None),
+            Claim::Resume(..) | Claim::Replay(..) | Claim::Past(_) => Ok(None),
         }
     }
 

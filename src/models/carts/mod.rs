@@ -94,8 +94,18 @@ pub async fn find(scope: &Scope, owner: &Owner) -> Result<Option<Cart>> {
     scope.one(carts).await
 }
 
+/// Two units that write one cart go one after the other.
+pub async fn hold(scope: &Scope, owner: &Owner) -> Result<()> {
+    match owner {
+        Owner::Customer(id) => scope.alone(&format!("cart of {id}")).await,
+        Owner::Guest(Some(token)) => scope.alone(&format!("cart of {}", keys::hash(token.as_bytes()))).await,
+        Owner::Guest(None) => Ok(()),
+    }
+}
+
 /// Opens the owner's cart at its first write; a guest's comes with its token.
 async fn open(scope: &Scope, owner: &Owner) -> Result<(Cart, Option<String>)> {
+    hold(scope, owner).await?;
     if let Some(cart) = find(scope, owner).await? {
         return Ok((cart, None));
     }
@@ -196,6 +206,7 @@ pub async fn set_quantity(scope: &Scope, owner: &Owner, line: CartItemId, quanti
     if !(0..=QUANTITY_MAX).contains(&quantity) {
         return Err(Error::invalid("quantity", "out_of_range", format!("from 0 to {QUANTITY_MAX}")));
     }
+    hold(scope, owner).await?;
     let cart = find(scope, owner).await?.ok_or(Error::NOT_FOUND)?;
     let mine = items(scope, cart.id).await?.into_iter().find(|item| item.id == line).ok_or(Error::NOT_FOUND)?;
     if quantity == 0 {
@@ -212,6 +223,7 @@ pub async fn set_quantity(scope: &Scope, owner: &Owner, line: CartItemId, quanti
 
 /// Empties the cart.
 pub async fn clear(scope: &Scope, owner: &Owner) -> Result<()> {
+    hold(scope, owner).await?;
     if let Some(cart) = find(scope, owner).await? {
         scope.remove(scope.delete::<item::Entity>().filter(item::Column::CartId.eq(cart.id))).await?;
         touch(scope, cart.id).await?;
@@ -221,7 +233,9 @@ pub async fn clear(scope: &Scope, owner: &Owner) -> Result<()> {
 
 /// Moves a guest's lines into the customer's cart at sign-in; what is there already adds up.
 pub async fn merge(scope: &Scope, token: &str, customer: CustomerId) -> Result<()> {
-    let Some(guest) = find(scope, &Owner::Guest(Some(token.to_owned()))).await? else { return Ok(()) };
+    let theirs = Owner::Guest(Some(token.to_owned()));
+    hold(scope, &theirs).await?;
+    let Some(guest) = find(scope, &theirs).await? else { return Ok(()) };
     let (own, _) = open(scope, &Owner::Customer(customer)).await?;
     let present = items(scope, own.id).await?;
     for line in items(scope, guest.id).await? {

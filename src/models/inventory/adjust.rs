@@ -107,9 +107,12 @@ pub async fn adjust_many(scope: &Scope, changes: Vec<OneOfMany>) -> Result<Vec<s
     if changes.is_empty() || changes.len() > CHANGES_MAX {
         return Err(Error::invalid("updates", "out_of_range", format!("from 1 to {CHANGES_MAX} changes")));
     }
-    // In the order of stock ids, so that two of these never wait for each other.
+    // Rows are opened in the order of their goods and changed in that of their ids, so that two of
+    // these never wait for each other.
+    let mut changes: Vec<_> = changes.into_iter().enumerate().collect();
+    changes.sort_by_key(|(_, one)| (one.variant_id, one.location_id));
     let mut by_row = BTreeMap::new();
-    for (index, one) in changes.into_iter().enumerate() {
+    for (index, one) in changes {
         let change = Adjustment { location_id: one.location_id, quantity: one.quantity, operation: one.operation, reason: one.reason };
         change.check(&format!("updates[{index}]."))?;
         let unknown = |field: &str| Error::invalid(format!("updates[{index}].{field}"), "unknown", "there is none of yours");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{
-    ColumnTrait, QueryFilter, QueryOrder,
+    ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait},
 };
 use serde::Serialize;
@@ -110,6 +110,26 @@ pub async fn reserve(scope: &Scope, checkout: CheckoutId, demands: &[Demand], un
         return Err(Error::conflict("insufficient_stock", "some goods are no longer there in that quantity", json!({ "lines": short })));
     }
     scope.insert_all(holds).await
+}
+
+/// Takes the stock rows of `demands` and of all that was ever promised to `checkouts`, in the order
+/// of their ids: whoever goes on to change them shop by shop, or to give some back before taking
+/// others, does this first.
+pub async fn lock_for(scope: &Scope, checkouts: &[CheckoutId], demands: &[Demand]) -> Result<()> {
+    let promised = scope
+        .find_company_wide::<hold::Entity>()
+        .select_only()
+        .column(hold::Column::StockId)
+        .filter(hold::Column::CheckoutId.is_in(checkouts.iter().copied()));
+    let wanted = Condition::all()
+        .add(stock::Column::VariantId.is_in(demands.iter().map(|demand| demand.variant)))
+        .add(stock::Column::ShopId.is_in(demands.iter().map(|demand| demand.shop)));
+    let rows = scope
+        .find_company_wide::<stock::Entity>()
+        .filter(Condition::any().add(stock::Column::Id.in_subquery(promised.into_query())).add(wanted))
+        .order_by_asc(stock::Column::Id)
+        .lock_exclusive();
+    scope.all(rows).await.map(|_| ())
 }
 
 /// The stock rows of some variants at some shops, whoever asks: a basket may span shops.

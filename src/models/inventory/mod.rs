@@ -31,8 +31,8 @@ pub use self::{
     alerts::{AlertFilter, Level, Open, acknowledge, alerts},
     browse::{KINDS, MovementFilter, StockFilter, count_rows, list, list_of_all, moves, row, wasted, worth},
     holds::{
-        Demand, HoldState, Shortage, Used, companies_with_due_holds, due_checkouts, move_holds, release, release_due_of, reserve, restock,
-        use_holds,
+        Demand, HoldState, Shortage, Used, companies_with_due_holds, due_checkouts, lock_for, move_holds, release, release_due_of, reserve,
+        restock, use_holds,
     },
     location::Model as Location,
     movement::Model as Movement,

@@ -103,13 +103,17 @@ pub async fn receive(scope: &Scope, receipt: &Receipt) -> Result<Vec<Stock>> {
 /// # Errors
 /// 422 for a variant that the company has not.
 pub async fn rows(scope: &Scope, place: &Location, lines: &[Quantity]) -> Result<Vec<Stock>> {
-    let ids: Vec<_> = lines.iter().map(|line| line.variant_id).collect();
+    let mut ids: Vec<_> = lines.iter().map(|line| line.variant_id).collect();
     let known = catalog::with_products(scope, &ids).await?;
     for (index, id) in ids.iter().enumerate() {
         let is_theirs = known.get(id).is_some_and(|(_, product)| product.shop_id.is_none_or(|only| Some(only) == place.shop_id));
         if !is_theirs {
             return Err(Error::invalid(format!("lines[{index}].variantId"), "unknown", "this place has no such goods"));
         }
+    }
+    // Two deliveries of the same new goods open their rows in the same order.
+    ids.sort_unstable();
+    for id in &ids {
         let key = [stock::Column::CompanyId, stock::Column::VariantId, stock::Column::LocationId];
         scope.insert_unless_there(empty(scope, *id, place), &key).await?;
     }

@@ -33,14 +33,18 @@ pub struct Step {
 /// Moves an order one step on.
 ///
 /// # Errors
-/// 404; 409 `invalid_transition` with what is allowed, also for the loser of a race.
-pub async fn advance(scope: &Scope, id: OrderId, step: &Step) -> Result<order::Model> {
+/// 404; 409 `invalid_transition` with what is allowed, also for the loser of a race; 412 when
+/// `version` is no longer the order's.
+pub async fn advance(scope: &Scope, id: OrderId, step: &Step, version: Option<i64>) -> Result<order::Model> {
     let before = list::get(scope, id).await?;
+    if version.is_some_and(|version| version != before.version) {
+        return Err(Error::Stale);
+    }
     if before.status.next() != Some(step.status) {
         return Err(before.status.refuse(step.status));
     }
     if before.is_short && step.status == Status::Packed {
-        return Err(Error::conflict("order_short", "some goods are missing: fill the order, or cancel what is missing", json!({})));
+        return Err(short());
     }
     if step.note.chars().count() > 1_000 {
         return Err(Error::invalid("note", "too_long", "at most 1000 characters"));
@@ -53,8 +57,14 @@ pub async fn advance(scope: &Scope, id: OrderId, step: &Step) -> Result<order::M
         .col_expr(order::Column::Version, Expr::col(order::Column::Version).add(1))
         .filter(order::Column::Id.eq(id))
         .filter(order::Column::Status.eq(before.status));
+    let update = if let Some(version) = version { update.filter(order::Column::Version.eq(version)) } else { update };
+    let update = if step.status == Status::Packed { update.filter(order::Column::IsShort.eq(false)) } else { update };
     let Some(after) = scope.run_returning(update).await?.pop() else {
-        return Err(list::get(scope, id).await?.status.refuse(step.status));
+        let now = list::get(scope, id).await?;
+        if version.is_some_and(|version| version != now.version) {
+            return Err(Error::Stale);
+        }
+        return Err(if now.is_short && now.status == before.status { short() } else { now.status.refuse(step.status) });
     };
     if step.status == Status::Shipped {
         let shipped = scope
@@ -74,13 +84,19 @@ pub async fn advance(scope: &Scope, id: OrderId, step: &Step) -> Result<order::M
     list::get(scope, id).await
 }
 
+fn short() -> Error {
+    Error::conflict("order_short", "some goods are missing: fill the order, or cancel what is missing", json!({}))
+}
+
 /// The cash of an order paid on delivery comes in with the hand-over.
 async fn collect_cash(scope: &Scope, order: &order::Model) -> Result<()> {
     let Some(payment) = order.payment_id else { return Ok(()) };
     let shares = payments::allocations_of_orders(scope, payment).await?;
     let Some(share) = shares.iter().find(|share| share.order_id == order.id) else { return Ok(()) };
     let amount = share.amount.minus(share.refunded)?;
-    payments::capture(scope, payment, amount).await?;
+    if !payments::capture(scope, payment, amount).await? {
+        return Err(Error::internal(format!("payment {payment} takes no cash")));
+    }
     let about =
         About { kind: "cash", reference: &order.order_number, payment: Some(payment), order: Some(order.id), currency: &order.currency };
     let shop = Some(order.shop_id);

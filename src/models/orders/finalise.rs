@@ -89,6 +89,7 @@ async fn captured(scope: &Scope, attempt: &Attempt) -> Result<()> {
     if !payments::capture(scope, payment.id, attempt.amount).await? {
         return Err(Error::internal(format!("payment {} was captured while {}", payment.id, payment.status)));
     }
+    inventory::lock_for(scope, &[payment.checkout_id], &[]).await?;
     let data = json!({ "amount": attempt.amount, "gateway": payment.gateway });
     scope.emit(Event::new("payment.success", ("payment", payment.id.0), None, data)).await?;
     for order in list::of_checkout(scope, payment.checkout_id).await? {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use sea_orm::{
-    ColumnTrait, QueryFilter,
+    ColumnTrait, QueryFilter, QueryOrder,
     sea_query::{Expr, ExprTrait},
 };
 use serde::Deserialize;
@@ -73,6 +73,11 @@ struct Line {
 pub async fn place(scope: &Scope, new: &NewOrder) -> Result<Placed> {
     check(new)?;
     let customer_id = scope.customer()?;
+    // A customer's checkouts go one after the other, and nothing comes into a cart that is being ordered.
+    scope.alone(&format!("checkout of {customer_id}")).await?;
+    if new.items.is_none() {
+        carts::hold(scope, &Owner::Customer(customer_id)).await?;
+    }
     let company = companies::own(scope).await?;
     let customer = identity::find_customer(scope, customer_id).await?;
     let shipping_address = destination(scope, new).await?;
@@ -106,7 +111,9 @@ pub async fn place(scope: &Scope, new: &NewOrder) -> Result<Placed> {
         }
     }
 
-    release_open_checkout(scope).await?;
+    let demands: Vec<_> =
+        by_shop.values().flatten().map(|line| Demand { variant: line.variant.id, shop: line.shop, quantity: line.quantity }).collect();
+    release_open_checkout(scope, &demands).await?;
     let now = clock::now();
     let until = now.plus(Duration::from_secs(scope.souk().settings().hold_seconds));
     let checkout = checkout::Model {
@@ -127,8 +134,6 @@ pub async fn place(scope: &Scope, new: &NewOrder) -> Result<Placed> {
     };
     scope.insert(checkout.clone()).await?;
     let payment = payments::open(scope, checkout.id, customer_id, &new.gateway, &company.currency, total).await?;
-    let demands: Vec<_> =
-        by_shop.values().flatten().map(|line| Demand { variant: line.variant.id, shop: line.shop, quantity: line.quantity }).collect();
     inventory::reserve(scope, checkout.id, &demands, until).await?;
 
     plans::count_orders(scope, &company, i64::try_from(by_shop.len()).map_err(Error::internal)?).await?;
@@ -295,14 +300,15 @@ fn item_of(order: &order::Model, line: Line) -> item::Model {
     }
 }
 
-/// One open unpaid checkout a customer: a new one releases the old, unless that is being paid.
-async fn release_open_checkout(scope: &Scope) -> Result<()> {
-    let customer = scope.customer()?;
-    let open = scope.find::<checkout::Entity>().filter(checkout::Column::CustomerId.eq(customer));
-    for old in scope.all(open.filter(checkout::Column::State.is_in(["open", "paying"]))).await? {
-        if old.state == "paying" {
-            return Err(Error::conflict("checkout_in_progress", "another order of yours is being paid", json!({ "checkoutId": old.id })));
-        }
+/// One open unpaid checkout a customer: a new one, of `demands`, releases the old, unless that is
+/// being paid.
+async fn release_open_checkout(scope: &Scope, demands: &[Demand]) -> Result<()> {
+    let open = scope.find::<checkout::Entity>().filter(checkout::Column::CustomerId.eq(scope.customer()?));
+    let open = scope.all(open.filter(checkout::Column::State.is_in(["open", "paying"])).order_by_asc(checkout::Column::Id)).await?;
+    if open.is_empty() {
+        return Ok(());
+    }
+    for old in &open {
         let release = scope
             .update::<checkout::Entity>()
             .col_expr(checkout::Column::State, Expr::value("released"))
@@ -312,7 +318,12 @@ async fn release_open_checkout(scope: &Scope) -> Result<()> {
         if scope.run(release).await? == 0 {
             return Err(Error::conflict("checkout_in_progress", "another order of yours is being paid", json!({ "checkoutId": old.id })));
         }
-        inventory::release(scope, old.id, None, &[HoldState::Held]).await?;
+    }
+    // What is given back and what is taken next are locked together, in one order.
+    let ids: Vec<_> = open.iter().map(|old| old.id).collect();
+    inventory::lock_for(scope, &ids, demands).await?;
+    for id in ids {
+        inventory::release(scope, id, None, &[HoldState::Held]).await?;
     }
     Ok(())
 }

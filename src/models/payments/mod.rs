@@ -272,11 +272,14 @@ pub async fn look_again_later(scope: &Scope, attempt: AttemptId) -> Result<()> {
     scope.run(update).await.map(|_| ())
 }
 
-/// The money is there.
+/// So much of the money is there. Cash comes in order by order: the payment is complete with the last.
 pub async fn capture(scope: &Scope, payment: PaymentId, amount: Money) -> Result<bool> {
     let update = scope
         .update::<payment::Entity>()
-        .col_expr(payment::Column::Status, Expr::value("completed"))
+        .col_expr(
+            payment::Column::Status,
+            complete_when(Expr::col(payment::Column::Captured).add(amount), Expr::col(payment::Column::Amount)),
+        )
         .col_expr(payment::Column::Captured, Expr::col(payment::Column::Captured).add(amount))
         .col_expr(payment::Column::UpdatedAt, Expr::value(clock::now()))
         .col_expr(payment::Column::Version, Expr::col(payment::Column::Version).add(1))
@@ -300,18 +303,32 @@ pub async fn fail(scope: &Scope, payment: PaymentId, decline_code: &str) -> Resu
     scope.emit(Event::new("payment.failed", ("payment", payment.0), None, data)).await
 }
 
+/// `completed` once all that was asked for is captured; else as it stands.
+fn complete_when(captured: Expr, asked: Expr) -> Expr {
+    Expr::case(captured.gte(asked), "completed").finally(Expr::col(payment::Column::Status)).into()
+}
+
 /// Less will be asked for: part of an order was cancelled before it was paid.
 ///
 /// # Errors
 /// 409 when the payment has moved on meanwhile.
 pub async fn lessen(scope: &Scope, payment: PaymentId, order: OrderId, by: Money) -> Result<()> {
+    // Of several orders on delivery the others may have brought their cash already.
+    let left = || Expr::col(payment::Column::Amount).sub(by);
+    let paid_up = Expr::case(
+        Condition::all().add(Expr::col(payment::Column::Captured).gt(Money::ZERO)).add(Expr::col(payment::Column::Captured).gte(left())),
+        "completed",
+    )
+    .finally(Expr::col(payment::Column::Status))
+    .into();
     let less = scope
         .update::<payment::Entity>()
+        .col_expr(payment::Column::Status, paid_up)
         .col_expr(payment::Column::Amount, Expr::col(payment::Column::Amount).sub(by))
         .col_expr(payment::Column::Version, Expr::col(payment::Column::Version).add(1))
         .filter(payment::Column::Id.eq(payment))
         .filter(payment::Column::Status.is_in(["pending", "failed"]))
-        .filter(payment::Column::Amount.gte(by));
+        .filter(left().gte(Expr::col(payment::Column::Captured)));
     let share = scope
         .update::<allocation::Entity>()
         .col_expr(allocation::Column::Amount, Expr::col(allocation::Column::Amount).sub(by))

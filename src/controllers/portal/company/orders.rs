@@ -162,7 +162,7 @@ async fn start_picking(visitor: Visitor<OrdersFulfil>, fields: Fields) -> PageRe
     let step = Step { status: Status::Processing, note: String::new(), tracking_number: None };
     let (mut done, mut lines) = (0, Vec::new());
     for id in chosen(&fields) {
-        match step_on(&visitor.access, id, &step).await {
+        match step_on(&visitor.access, id, &step, None).await {
             Ok(()) => done += 1,
             Err(error) => {
                 let number = number_of(&visitor.access, id).await.unwrap_or_default();
@@ -290,7 +290,10 @@ async fn change_status(visitor: Visitor<OrdersFulfil>, Id(id): Id<OrderId>, fiel
     let to = Status::named(fields.raw("status")).ok_or_else(|| Error::invalid("status", "unknown", "there is no such status"));
     let tracking_number = Some(fields.raw("trackingNumber").to_owned()).filter(|text| !text.is_empty());
     let done = match to {
-        Ok(status) => step_on(&visitor.access, id, &Step { status, note: fields.raw("note").into(), tracking_number }).await,
+        Ok(status) => {
+            let step = Step { status, note: fields.raw("note").into(), tracking_number };
+            step_on(&visitor.access, id, &step, fields.raw("version").parse().ok()).await
+        }
         Err(error) => Err(error),
     };
     match done {
@@ -307,9 +310,14 @@ async fn order_again<P: Permission>(visitor: Visitor<P>, id: OrderId, error: Err
 }
 
 /// One step of an order in a unit of its own.
-pub(in crate::controllers::portal) async fn step_on(access: &Access<OrdersFulfil>, id: OrderId, step: &Step) -> Result<()> {
+pub(in crate::controllers::portal) async fn step_on(
+    access: &Access<OrdersFulfil>,
+    id: OrderId,
+    step: &Step,
+    version: Option<i64>,
+) -> Result<()> {
     let scope = access.write().await?;
-    orders::advance(&scope, id, step).await?;
+    orders::advance(&scope, id, step, version).await?;
     scope.commit().await
 }
 

@@ -103,7 +103,7 @@ async fn change_status(visitor: Visitor<OrdersFulfil>, Id(id): Id<OrderId>, fiel
     let shop = fields.raw("shop").parse::<ShopId>().map(|shop| format!("?shop={shop}")).unwrap_or_default();
     let board = format!("/shop/orders{shop}");
     let done = match Status::named(fields.raw("status")) {
-        Some(status) => step_on(&visitor.access, id, &Step { status, note: String::new(), tracking_number: None }).await,
+        Some(status) => step_on(&visitor.access, id, &Step { status, note: String::new(), tracking_number: None }, None).await,
         None => Err(Error::invalid("status", "unknown", "there is no such status")),
     };
     match done {
