@@ -18,9 +18,9 @@ use crate::{
         carts::NewItem,
         catalog::{self, Facts, NewBrand, NewCategory, NewPicture, NewProduct, NewVariant, SoldBy, Translation, Translations},
         companies::{self, NewCompany},
-        identity::{self, Customer, Invitation, MemberChange, NewCustomer, NewRole},
+        identity::{self, Customer, CustomerChange, Invitation, MemberChange, NewCustomer, NewRole},
         inventory,
-        orders::{self, Cancellation, NewOrder, Status, Step},
+        orders::{self, CancelLine, Cancellation, NewOrder, Status, Step},
         shops::{self, Hours, NewShop},
     },
     money::Money,
@@ -358,38 +358,62 @@ async fn trade(souk: &Souk, slug: &str, company: CompanyId, shelves: &[Shelf], h
         ("nisha", "Nisha Gupta"),
         ("dev", "Dev Menon"),
     ] {
+        customers.push(join(souk, company, &format!("{local}@{slug}.test"), name, hash).await?);
+    }
+    if slug == "techhub" {
+        let retailer = join(souk, company, "retailer@techhub.test", "Meera Traders", hash).await?;
         let scope = souk.write(Tenant::system(company)).await?;
-        let new = NewCustomer {
-            email: format!("{local}@{slug}.test"),
-            password: String::new(),
-            name: name.into(),
-            phone: Some("+919800000001".into()),
-        };
-        customers.push(identity::register(&scope, new, hash.to_owned()).await?);
+        let wholesale = CustomerChange { group: Some("retailer".into()), ..CustomerChange::default() };
+        customers.push(identity::change_customer(&scope, retailer.id, wholesale, None).await?);
         scope.commit().await?;
     }
     for number in 0..ORDERS {
-        let age = DAY * 30 * u32::try_from(ORDERS - number).unwrap_or(1) / u32::try_from(ORDERS).unwrap_or(1);
+        let age = match ORDERS - number {
+            // What nobody has paid yet is young enough for its goods to be kept.
+            left @ 1..=2 => Duration::from_secs(180 * left as u64),
+            left => DAY * 30 * u32::try_from(left).unwrap_or(1) / u32::try_from(ORDERS).unwrap_or(1),
+        };
         let shift = -i64::try_from(age.as_micros()).unwrap_or_default() + 60_000_000;
         let customer = customers.get(dice.random_range(0..customers.len())).cloned();
         let Some(customer) = customer else { continue };
-        let end = ending(number, ORDERS);
-        clock::shifted(shift, one_order(souk, company, &customer, shelves, &mut dice, end)).await?;
+        clock::shifted(shift, one_order(souk, company, &customer, shelves, &mut dice, Course::of(number))).await?;
     }
     Ok(())
 }
 
-/// How far an order has come: old ones are done, the newest wait.
-fn ending(number: usize, of: usize) -> Status {
-    let left = of - number;
-    match left {
-        1..=4 => Status::Confirmed,
-        5..=7 => Status::Processing,
-        8..=9 => Status::Packed,
-        10..=12 => Status::Shipped,
-        13..=18 => Status::Delivered,
-        _ if number % 11 == 3 => Status::Cancelled,
-        _ => Status::Completed,
+/// A new customer.
+async fn join(souk: &Souk, company: CompanyId, email: &str, name: &str, hash: &str) -> Result<Customer> {
+    let scope = souk.write(Tenant::system(company)).await?;
+    let new = NewCustomer { email: email.into(), password: String::new(), name: name.into(), phone: Some("+919800000001".into()) };
+    let customer = identity::register(&scope, new, hash.to_owned()).await?;
+    scope.commit().await?;
+    Ok(customer)
+}
+
+/// What becomes of an order.
+struct Course {
+    /// How far it has come: old ones are done, the newest wait.
+    end: Status,
+    /// The token it is paid with, if the customer tries at all.
+    method: Option<&'static str>,
+    spans_shops: bool,
+    loses_a_line: bool,
+}
+
+impl Course {
+    fn of(number: usize) -> Self {
+        let (end, method) = match ORDERS - number {
+            1 => (Status::Pending, Some("tok_declined")),
+            2 => (Status::Pending, None),
+            3..=6 => (Status::Confirmed, Some("tok_ok")),
+            7 => (Status::Processing, Some("tok_ok")),
+            8..=9 => (Status::Packed, Some("tok_ok")),
+            10..=12 => (Status::Shipped, Some("tok_ok")),
+            13..=18 => (Status::Delivered, Some("tok_ok")),
+            _ if number % 11 == 3 => (Status::Cancelled, Some("tok_ok")),
+            _ => (Status::Completed, Some("tok_ok")),
+        };
+        Self { end, method, spans_shops: number % 8 == 5, loses_a_line: number % 9 == 7 }
     }
 }
 
@@ -409,17 +433,33 @@ pub(super) fn address(customer: &Customer) -> identity::Address {
     }
 }
 
-async fn one_order(souk: &Souk, company: CompanyId, customer: &Customer, shelves: &[Shelf], dice: &mut StdRng, end: Status) -> Result<()> {
-    let Some(shelf) = shelves.get(dice.random_range(0..shelves.len())) else { return Ok(()) };
+/// A basket, of one shop or of two.
+fn basket(shelves: &[Shelf], dice: &mut StdRng, spans_shops: bool) -> Vec<NewItem> {
+    let first = dice.random_range(0..shelves.len());
+    let shops = shelves.iter().cycle().skip(first).take(if spans_shops { 2 } else { 1 });
     let mut items: Vec<NewItem> = Vec::new();
-    for _ in 0..dice.random_range(1..=3) {
-        let Some((variant_id, by_weight)) = shelf.goods.get(dice.random_range(0..shelf.goods.len())).copied() else { continue };
-        if items.iter().all(|item| item.variant_id != variant_id) {
-            let quantity = if by_weight { dice.random_range(1..=4) * 250 } else { dice.random_range(1..=2) };
-            items.push(NewItem { variant_id, shop_id: shelf.shop, quantity });
+    for shelf in shops {
+        for _ in 0..dice.random_range(1..=3) {
+            let Some((variant_id, by_weight)) = shelf.goods.get(dice.random_range(0..shelf.goods.len())).copied() else { continue };
+            if items.iter().all(|item| item.variant_id != variant_id) {
+                let quantity = if by_weight { dice.random_range(1..=4) * 250 } else { dice.random_range(1..=2) };
+                items.push(NewItem { variant_id, shop_id: shelf.shop, quantity });
+            }
         }
     }
-    let on_delivery = dice.random_range(0..4) == 0;
+    items
+}
+
+async fn one_order(
+    souk: &Souk,
+    company: CompanyId,
+    customer: &Customer,
+    shelves: &[Shelf],
+    dice: &mut StdRng,
+    course: Course,
+) -> Result<()> {
+    let items = basket(shelves, dice, course.spans_shops);
+    let on_delivery = dice.random_range(0..4) == 0 && course.end != Status::Pending;
     let new = NewOrder {
         shipping_address: Some(address(customer)),
         address_id: None,
@@ -440,22 +480,30 @@ async fn one_order(souk: &Souk, company: CompanyId, customer: &Customer, shelves
         Err(error) => return Err(error),
     };
     scope.commit().await?;
-    if !on_delivery {
-        orders::pay(souk, &buyer, placed.checkout.id, "tok_ok").await?;
+    if let Some(method) = course.method.filter(|_| !on_delivery) {
+        orders::pay(souk, &buyer, placed.checkout.id, method).await?;
     }
     let staff = Tenant { name: "Kiran Patel".into(), role: Role::ShopStaff, ..Tenant::system(company) };
     let scope = souk.read(staff.clone()).await?;
     let made = orders::of_checkout(&scope, placed.checkout.id).await?;
     drop(scope);
     for order in made {
-        if end == Status::Cancelled {
+        let scope = souk.read(staff.clone()).await?;
+        let lines = orders::items_of(&scope, &[order.id]).await?.remove(&order.id).unwrap_or_default();
+        drop(scope);
+        let one = lines.first().filter(|_| course.loses_a_line && lines.len() > 1);
+        let one = one.map(|line| vec![CancelLine { id: line.id, quantity: line.quantity }]);
+        if course.end == Status::Cancelled || one.is_some() {
+            let reason = if one.is_some() { "no longer needed" } else { "ordered twice by mistake" }.into();
             let scope = souk.write(buyer.clone()).await?;
-            orders::cancel(&scope, order.id, &Cancellation { reason: "ordered twice by mistake".into(), items: None }).await?;
+            orders::cancel(&scope, order.id, &Cancellation { reason, items: one }).await?;
             scope.commit().await?;
+        }
+        if course.end == Status::Cancelled {
             continue;
         }
         let mut at = order.status;
-        while at != end {
+        while at != course.end {
             let Some(next) = at.next() else { break };
             let tracking_number = (next == Status::Shipped).then(|| format!("SK{:08}", dice.random_range(0..99_999_999)));
             let scope = souk.write(staff.clone()).await?;

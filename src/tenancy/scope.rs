@@ -277,6 +277,12 @@ impl Scope {
         Ok(select.all(&*self.tx).await?)
     }
 
+    /// As [`Scope::all`], and keeps the rows from others until this unit ends, taken one by one in the
+    /// order of the query. On SQLite a writing unit is alone anyway.
+    pub async fn all_kept<E: Owned>(&self, select: Select<E>) -> Result<Vec<E::Model>> {
+        Ok(select.lock_exclusive().all(&*self.tx).await?)
+    }
+
     pub async fn one<E: Owned>(&self, select: Select<E>) -> Result<Option<E::Model>> {
         Ok(select.one(&*self.tx).await?)
     }

@@ -127,9 +127,8 @@ pub async fn lock_for(scope: &Scope, checkouts: &[CheckoutId], demands: &[Demand
     let rows = scope
         .find_company_wide::<stock::Entity>()
         .filter(Condition::any().add(stock::Column::Id.in_subquery(promised.into_query())).add(wanted))
-        .order_by_asc(stock::Column::Id)
-        .lock_exclusive();
-    scope.all(rows).await.map(|_| ())
+        .order_by_asc(stock::Column::Id);
+    scope.all_kept(rows).await.map(|_| ())
 }
 
 /// The stock rows of some variants at some shops, whoever asks: a basket may span shops.
