@@ -73,6 +73,7 @@ async fn a_missed_debt_is_reminded_noticed_limited_suspended_and_lifted_by_its_p
         let pay = json!({ "amount": 1_000, "method": "bank_transfer" });
         let paid = world.client.post(&admin, &format!("/api/debts/{id}/payment"), &pay).await.expect(201);
         assert_eq!((root.standing(&world.a).await.as_str(), told(&world, "debt.paid").await), ("good", 1));
+        assert_eq!(letters(&world).await, 8, "that all is open again is told");
         place().await.expect(201);
         open_shop("third").await.expect(201);
 
@@ -81,8 +82,9 @@ async fn a_missed_debt_is_reminded_noticed_limited_suspended_and_lifted_by_its_p
         root.post(&format!("/api/debts/{id}/reversal"), &back).await.expect(200);
         root.post(&format!("/api/debts/{id}/write-off"), &json!({ "reason": "settled out of court" })).await.expect(200);
         assert_eq!(root.standing(&world.a).await, "good");
+        assert_eq!(letters(&world).await, 8, "today nothing of it is late yet");
         day_of(&world, &world.a, 40).await;
-        assert_eq!(letters(&world).await, 7, "a closed debt is not asked for");
+        assert_eq!(letters(&world).await, 8, "a closed debt is not asked for");
         world.verify().await;
         world.close().await;
     }

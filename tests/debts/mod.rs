@@ -2,6 +2,7 @@
 
 mod collecting;
 mod demo;
+mod letters;
 mod pages;
 mod paying;
 mod subscribing;

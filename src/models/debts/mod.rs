@@ -8,6 +8,7 @@ mod bill;
 mod close;
 mod debt;
 mod instalment;
+mod letters;
 mod list;
 mod note;
 mod pay;

@@ -12,7 +12,8 @@ use serde_json::json;
 
 use super::{
     debt::{self, Model as Debt},
-    instalment, list, note,
+    instalment::{self, Model as Instalment},
+    letters, list, note,
     status::Status,
     step,
     steps::Step,
@@ -77,13 +78,15 @@ pub(super) async fn refresh(scope: &Scope, held: &Debt, due_on: NaiveDate, today
 
 /// Brings the company's standing and its subscription's state in line with what is owed. The last
 /// act of every unit that changes a debt; rivals wait here and then see what the other one did.
-pub(super) async fn settle(scope: &Scope, today: NaiveDate) -> Result<()> {
+/// Whether the standing is another one now, which the admins are told.
+pub(super) async fn settle(scope: &Scope, today: NaiveDate) -> Result<bool> {
     let subscription = plans::hold(scope).await?;
     let company = companies::hold(scope).await?;
     let late = scope.all(scope.find::<debt::Entity>().filter(debt::Column::Status.eq(Status::Overdue))).await?;
     let promised = promised(scope, &late, today).await?;
     let in_force = in_force(scope, &late, &promised).await?;
-    let outlook = outlook(scope, &late, &promised, today).await?;
+    let overdue = overdue(scope, &late, today).await?;
+    let outlook = outlook(&late, &overdue, &promised);
     let mut standing = in_force.iter().map(|(_, standing)| *standing).max().unwrap_or_default();
     if let Some(held) = subscription {
         let state = state_of(&held, &late, &in_force, today);
@@ -97,7 +100,12 @@ pub(super) async fn settle(scope: &Scope, today: NaiveDate) -> Result<()> {
             plans::set_state(scope, &held, state).await?;
         }
     }
-    companies::set_standing(scope, &company, standing, outlook).await
+    companies::set_standing(scope, &company, standing, outlook).await?;
+    if standing == company.standing {
+        return Ok(false);
+    }
+    letters::tell_standing(scope, company.id, standing, today, &late, &overdue).await?;
+    Ok(true)
 }
 
 fn state_of(held: &Subscription, late: &[Debt], in_force: &[(DebtId, Standing)], today: NaiveDate) -> State {
@@ -123,23 +131,30 @@ async fn promised(scope: &Scope, late: &[Debt], today: NaiveDate) -> Result<BTre
     Ok(scope.all(running).await?.into_iter().filter_map(|note| Some((note.debt_id, note.defers_until?))).collect())
 }
 
-/// Since when something is late, and on which days the consequences come.
-async fn outlook(scope: &Scope, late: &[Debt], promised: &BTreeMap<DebtId, NaiveDate>, today: NaiveDate) -> Result<Outlook> {
+/// The instalments of late debts whose day is over.
+async fn overdue(scope: &Scope, late: &[Debt], today: NaiveDate) -> Result<Vec<Instalment>> {
     if late.is_empty() {
-        return Ok(Outlook::default());
+        return Ok(vec![]);
     }
     let ids: Vec<_> = late.iter().map(|debt| debt.id).collect();
+    let mut overdue = list::live_instalments(scope, &ids).await?;
+    overdue.retain(|one| one.paid < one.amount && one.due_on < today);
+    Ok(overdue)
+}
+
+/// Since when something is late, and on which days the consequences come.
+fn outlook(late: &[Debt], overdue: &[Instalment], promised: &BTreeMap<DebtId, NaiveDate>) -> Outlook {
     let grace: BTreeMap<_, _> = late.iter().map(|debt| (debt.id, debt.grace_days)).collect();
     let mut outlook = Outlook::default();
     let earlier = |known: Option<NaiveDate>, day: NaiveDate| Some(known.map_or(day, |known| std::cmp::min(known, day)));
-    for one in list::live_instalments(scope, &ids).await? {
-        let Some(grace_days) = grace.get(&one.debt_id).filter(|_| one.paid < one.amount && one.due_on < today) else { continue };
+    for one in overdue {
+        let Some(grace_days) = grace.get(&one.debt_id) else { continue };
         let day = |step: Step| step.day_deferred(one.due_on, *grace_days, promised.get(&one.debt_id).copied());
         outlook.overdue_since = earlier(outlook.overdue_since, one.due_on);
         outlook.limited_on = earlier(outlook.limited_on, day(Step::Limit));
         outlook.suspended_on = earlier(outlook.suspended_on, day(Step::Suspension));
     }
-    Ok(outlook)
+    outlook
 }
 
 /// The consequences in force: taken for an instalment that is still unpaid, of a debt about which

@@ -11,6 +11,7 @@ use super::{
     bill,
     debt::Model as Debt,
     instalment::{self, Model as Instalment},
+    letters::{self, Told},
     list, note, promise,
     settle::{hold_debt, refresh, settle},
     step::{self, Model as Taken},
@@ -21,8 +22,7 @@ use crate::{
     errors::{Error, Result},
     events::Event,
     ids::{CompanyId, DebtId, RowId},
-    models::{companies, identity, plans},
-    money::Money,
+    models::{companies, plans},
     tenancy::{Platform, Scope, Souk, Tenant},
 };
 
@@ -69,8 +69,8 @@ pub async fn day(souk: &Souk, company: CompanyId) -> Result<()> {
             Err(error) => return Err(error),
         }
     }
-    settle(&scope, today).await?;
-    request_letters(&scope, &told).await?;
+    let is_told = settle(&scope, today).await?;
+    letters::tell_steps(&scope, &told, is_told).await?;
     scope.commit().await
 }
 
@@ -97,16 +97,6 @@ impl Work {
     fn is_empty(&self) -> bool {
         self.debts.is_empty() && !self.is_state_due
     }
-}
-
-/// What was done about an instalment, to be told.
-struct Told {
-    debt: DebtId,
-    step: Step,
-    reference: String,
-    due_on: NaiveDate,
-    amount: Money,
-    currency: String,
 }
 
 /// Takes the steps that a held debt's instalments have come to.
@@ -166,20 +156,4 @@ async fn set_next_step(scope: &Scope, one: &Instalment, day: Option<NaiveDate>) 
         .col_expr(instalment::Column::NextStepOn, Expr::value(day))
         .filter(instalment::Column::Id.eq(one.id));
     scope.run(update).await.map(|_| ())
-}
-
-/// Asks for one letter to each of the company's admins, however many debts there is something to
-/// say about: the hardest step chooses the words.
-async fn request_letters(scope: &Scope, told: &[Told]) -> Result<()> {
-    let Some(hardest) = told.iter().max_by_key(|one| one.step) else { return Ok(()) };
-    let (template, class) = hardest.step.letter();
-    let debts: Vec<_> = told.iter().map(|one| one.debt).collect();
-    for member in identity::admins(scope).await? {
-        let data = json!({
-            "class": class, "template": template, "memberId": member.id, "debtIds": debts, "step": hardest.step,
-            "dueDate": hardest.due_on, "amount": hardest.amount, "currency": hardest.currency, "reference": hardest.reference,
-        });
-        scope.emit(Event::new("notification.requested", ("debt", hardest.debt.0), None, data)).await?;
-    }
-    Ok(())
 }

@@ -80,9 +80,13 @@ pub const KINDS: &[Kind] = &[
     kind("order_short", Class::Important, About::Order, Audience::Managers, "order.short"),
     quiet(kind("stock_low", Class::Important, About::Stock, Audience::Managers, "inventory.low_stock"), 24),
     quiet(kind("stock_out", Class::Important, About::Stock, Audience::Managers, "inventory.out_of_stock"), 24),
+    kind("debt_created", Class::Informational, About::Debt, Audience::Admins, "debt.created"),
     // The collection itself asks for these, one for all debts of a day.
     asked("debt_due", Class::Important, About::Debt),
     asked("debt_overdue", Class::Critical, About::Debt),
+    asked("debt_limited", Class::Critical, About::Debt),
+    asked("debt_suspended", Class::Critical, About::Debt),
+    asked("debt_lifted", Class::Important, About::Debt),
     kind("debt_paid", Class::Informational, About::Debt, Audience::Admins, "debt.paid"),
     quiet(kind("security", Class::Important, About::Security, Audience::Admins, "audit.security"), 1),
     letter("staff_invited", Purpose::Invitation),

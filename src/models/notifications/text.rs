@@ -172,7 +172,8 @@ fn debt(scope: &Scope, company: &Company, data: &Value) -> Value {
     let suspended = company.suspended_on.filter(|_| company.standing != Standing::Lapsed);
     let day = |day: Option<chrono::NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
     json!({ "debt": {
-        "amount": amount, "due": said("dueDate"), "reference": said("reference"), "limited": day(limited), "suspended": day(suspended),
+        "amount": amount, "due": said("dueDate"), "reference": said("reference"), "since": said("since"),
+        "limited": day(limited), "suspended": day(suspended),
         "link": format!("{}/company/debts", scope.souk().settings().url()),
     } })
 }
@@ -197,8 +198,8 @@ pub fn sample(company: &Company, about: About) -> Value {
             json!({ "stock": { "name": "Wireless mouse", "sku": "MOU-1", "place": company.name, "left": "3", "threshold": "5" } })
         }
         About::Debt => json!({ "debt": {
-            "amount": money(499_900), "due": "2026-01-31", "reference": "SUB-2026-01", "limited": "2026-02-07", "suspended": "2026-02-14",
-            "link": "https://example.com/company/debts",
+            "amount": money(499_900), "due": "2026-01-31", "reference": "SUB-2026-01", "since": "2026-02-07",
+            "limited": "2026-02-07", "suspended": "2026-02-14", "link": "https://example.com/company/debts",
         } }),
         About::Security => json!({ "security": { "what": "lock_out" } }),
         About::Link(_) => json!({ "link": "https://example.com/link" }),
