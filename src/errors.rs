@@ -2,6 +2,8 @@
 //!
 //! Every refusal leaves the building as `application/problem+json` (RFC 9457).
 
+use std::sync::Arc;
+
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -190,6 +192,10 @@ fn lost_to_a_rival(error: &DbErr) -> bool {
         .is_some_and(|code| ["40001", "40P01", "55P03", "5", "261", "517"].contains(&&*code))
 }
 
+/// The refusal that an answer was made of: where a page was asked for, it is said on one.
+#[derive(Clone)]
+pub struct Refusal(pub Arc<Error>);
+
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         if let Self::Db(_) | Self::Internal(_) = &self {
@@ -206,6 +212,7 @@ impl IntoResponse for Error {
         if let Some(seconds) = retry {
             answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        answer.extensions_mut().insert(Refusal(Arc::new(self)));
         answer
     }
 }

@@ -12,6 +12,7 @@ pub mod events;
 pub mod failpoint;
 pub mod figures;
 pub mod gateways;
+pub mod given;
 pub mod ids;
 pub mod keyset;
 pub mod models;

@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 use tower_http::catch_panic::CatchPanicLayer;
 use uuid::Uuid;
 
-use super::extract::value;
+use super::{extract::value, portal::Onlooker};
 use crate::{
-    errors::Error,
+    errors::{Error, Refusal},
     figures,
     tenancy::{
         self, Souk,
@@ -72,10 +72,18 @@ async fn surround(State(souk): State<Souk>, mut request: Request, next: Next) ->
     request.extensions_mut().insert(tenancy::Request { id: id.clone(), ip, meter: meter.clone() });
     let is_api = request.uri().path().starts_with("/api");
     let method = request.method().clone();
+    let onlooker = Onlooker::of(&request);
     let mut answer =
         if is_api || is_same_site(&request) { next.run(request).await } else { Error::NotAllowed { code: "cross_site" }.into_response() };
     if answer.status() == StatusCode::METHOD_NOT_ALLOWED && method != Method::HEAD {
         answer = Error::NOT_FOUND.into_response();
+    }
+    if let Some(onlooker) = onlooker
+        && let Some(Refusal(error)) = answer.extensions().get::<Refusal>().cloned()
+    {
+        let retry = answer.headers_mut().remove(header::RETRY_AFTER);
+        answer = onlooker.refuse(&souk, &error).await;
+        answer.headers_mut().extend(retry.map(|after| (header::RETRY_AFTER, after)));
     }
     if let Some(nearest) = meter.nearest() {
         tell_limits(&mut answer, nearest);

@@ -7,6 +7,7 @@ mod office;
 mod organise;
 mod platform;
 mod products;
+mod refusals;
 mod shops;
 mod staff;
 mod terminal;

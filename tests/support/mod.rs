@@ -347,7 +347,7 @@ impl Client {
 }
 
 /// What a browser says with a form of our own page.
-const FORM: [(&str, &str); 2] = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")];
+pub const FORM: [(&str, &str); 2] = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")];
 
 /// A text inside a form's body.
 fn escaped(text: &str) -> String {

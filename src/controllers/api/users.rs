@@ -237,7 +237,7 @@ impl UserChange {
     }
 
     fn of_customer(self) -> CustomerChange {
-        CustomerChange { name: self.name, phone: self.phone, group: self.customer_group }
+        CustomerChange { name: self.name, phone: self.phone, language: None, group: self.customer_group }
     }
 }
 

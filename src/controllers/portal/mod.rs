@@ -28,8 +28,8 @@ use axum::{
 };
 use chrono::{NaiveDate, TimeZone};
 
-pub use self::visitor::not_found;
 use self::visitor::{Look, PageResult, Visitor};
+pub use self::visitor::{Onlooker, not_found};
 use crate::{
     clock::Instant,
     controllers::export,

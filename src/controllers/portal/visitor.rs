@@ -1,8 +1,8 @@
 //! Who looks at a page, what every page shows of them, and how a page refuses.
 
 use axum::{
-    extract::{FromRequestParts, Request},
-    http::{Method, StatusCode, Uri, header, request::Parts},
+    extract::{FromRequestParts, MatchedPath, Request},
+    http::{Extensions, HeaderMap, Method, StatusCode, Uri, header, request::Parts},
     response::{Html, IntoResponse, Redirect, Response},
 };
 use serde_json::{Value, json};
@@ -54,25 +54,33 @@ impl Look {
     }
 
     fn of(parts: &Parts, permission: &'static str) -> Self {
-        let address = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
-        let request_id = parts.extensions.get::<tenancy::Request>().map_or_else(String::new, |request| request.id.clone());
-        let headers = &parts.headers;
+        Self::at(&parts.uri, &parts.headers, &parts.extensions, permission)
+    }
+
+    fn at(uri: &Uri, headers: &HeaderMap, extensions: &Extensions, permission: &'static str) -> Self {
+        let address = uri.path_and_query().map_or_else(String::new, ToString::to_string);
+        let request_id = extensions.get::<tenancy::Request>().map_or_else(String::new, |request| request.id.clone());
         let language = cookie(headers, "souk_language").filter(|code| LANGUAGES.contains(&code.as_str())).unwrap_or_else(|| "en".into());
         let theme = cookie(headers, "souk_theme").filter(|theme| ["light", "dark"].contains(&theme.as_str())).unwrap_or_default();
         Self { language, theme, address, permission, request_id }
     }
-}
 
-impl IntoResponse for PageError {
-    fn into_response(self) -> Response {
-        let Look { language, theme, address, permission, request_id } = *self.look;
-        if let Error::NotSignedIn { .. } = self.error {
+    /// Somebody who is signed in is refused in their own language, whatever they may not do.
+    async fn of_person(&mut self, souk: &Souk, secret: Option<String>) {
+        let Some(secret) = secret else { return };
+        if let Ok(portal) = identity::caller_of_cookie(souk, &secret).await {
+            self.language = portal.staff.language;
+            self.theme = portal.staff.theme;
+        }
+    }
+
+    /// The page that says it, or the way to the sign-in.
+    fn show(self, error: &Error) -> Response {
+        let Self { language, theme, address, permission, request_id } = self;
+        if let Error::NotSignedIn { .. } = error {
             return Redirect::to(&format!("/sign-in?next={}", encode(&address))).into_response();
         }
-        let status = self.error.status();
-        if status == StatusCode::INTERNAL_SERVER_ERROR {
-            tracing::error!(error = %self.error, "a page failed");
-        }
+        let status = error.status();
         let topic = match status {
             StatusCode::FORBIDDEN => "forbidden",
             StatusCode::NOT_FOUND => "not_found",
@@ -82,8 +90,8 @@ impl IntoResponse for PageError {
             StatusCode::SERVICE_UNAVAILABLE => "unavailable",
             _ => "bad_request",
         };
-        let detail = match &self.error {
-            Error::Conflict { .. } | Error::Invalid(_) | Error::Declined { .. } => said(&self.error, &language),
+        let detail = match error {
+            Error::Conflict { .. } | Error::Invalid(_) | Error::Declined { .. } => said(error, &language),
             _ => templates::text(&format!("error.{topic}_text"), &language),
         };
         let data = json!({
@@ -95,6 +103,40 @@ impl IntoResponse for PageError {
             Ok(page) => (status, Html(page)).into_response(),
             Err(error) => error.into_response(),
         }
+    }
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        if self.error.status() == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(error = %self.error, "a page failed");
+        }
+        self.look.show(&self.error)
+    }
+}
+
+/// Somebody who asked for a page, kept while it is made: what reads an address or a form refuses
+/// without knowing who looks, and before it is known how pages look for them.
+pub struct Onlooker {
+    look: Look,
+    secret: Option<String>,
+}
+
+impl Onlooker {
+    /// Nobody where data is asked for, or something that is no page of the portals.
+    pub fn of(request: &Request) -> Option<Self> {
+        let headers = request.headers();
+        let is_page = request.extensions().get::<MatchedPath>().is_some_and(|route| super::has_page(route.as_str()));
+        if !is_page || value(headers, header::ACCEPT.as_str()).is_some_and(|kinds| kinds.starts_with("application/json")) {
+            return None;
+        }
+        Some(Self { look: Look::at(request.uri(), headers, request.extensions(), ""), secret: cookie(headers, "souk_session") })
+    }
+
+    /// The refusal as a page of theirs.
+    pub async fn refuse(mut self, souk: &Souk, error: &Error) -> Response {
+        self.look.of_person(souk, self.secret).await;
+        self.look.show(error)
     }
 }
 
@@ -193,13 +235,7 @@ impl<P: Permission> FromRequestParts<Souk> for Visitor<P> {
                 Ok(Self { access, language, theme, path, query, flash, look, form, status: StatusCode::OK })
             }
             Err(error) => {
-                // Somebody who is signed in but may not come in is told so in their own language.
-                if let Some(secret) = cookie(&parts.headers, "souk_session")
-                    && let Ok(portal) = identity::caller_of_cookie(souk, &secret).await
-                {
-                    look.language = portal.staff.language;
-                    look.theme = portal.staff.theme;
-                }
+                look.of_person(souk, cookie(&parts.headers, "souk_session")).await;
                 Err(look.with(error))
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::fold;
@@ -27,11 +27,6 @@ pub struct Translation {
 
 /// By language: `hi`, `pt-BR`.
 pub type Translations = BTreeMap<String, Translation>;
-
-/// A field that a change may leave out (it stays), set to nothing, or set.
-pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<Option<T>>, D::Error> {
-    Option::<T>::deserialize(from).map(Some)
-}
 
 /// What was found wrong so far.
 #[derive(Default)]

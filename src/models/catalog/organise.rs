@@ -11,12 +11,13 @@ use serde_json::{Value, json};
 
 use super::{
     Category, brand, categories, category,
-    checks::{Checks, Translations, given, slug_of, taken},
+    checks::{Checks, Translations, slug_of, taken},
     product,
 };
 use crate::{
     clock,
     errors::{Error, Result},
+    given::given,
     ids::{BrandId, CategoryId},
     models::jobs::{self, Kind},
     tenancy::{Change, Scope},

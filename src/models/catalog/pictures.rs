@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    checks::{Checks, given},
+    checks::Checks,
     media_file, medium,
     picture::{Picture, WIDTHS},
     product,
@@ -22,6 +22,7 @@ use crate::{
     clock,
     errors::{Error, Result},
     gateways::storage::{Key, Storage},
+    given::given,
     ids::{CompanyId, FileId, MediaId, ProductId, RowId, VariantId},
     models::jobs::{self, Job, Kind},
     tenancy::{Platform, Scope, Souk, Tenant},

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     Facts, Translations, brand, category,
-    checks::{Checks, given, slug_of, taken},
+    checks::{Checks, slug_of, taken},
     findable::keep_findable,
     fold, product,
     variants::{self, NewVariant},
@@ -18,6 +18,7 @@ use crate::{
     clock,
     errors::{Error, Result},
     events::Event,
+    given::given,
     ids::{BrandId, CategoryId, ProductId, ShopId, VariantId},
     models::{
         plans::{self, Limit},

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     attributes::keep_values,
-    checks::{Checks, given, slug_of, taken},
+    checks::{Checks, slug_of, taken},
     findable::{keep_findable, keep_price},
     products::{take, tell},
     variant,
@@ -19,6 +19,7 @@ use super::{
 use crate::{
     clock,
     errors::{Error, Result},
+    given::given,
     ids::{ProductId, VariantId},
     money::Money,
     tenancy::{Change, Scope},

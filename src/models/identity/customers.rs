@@ -1,4 +1,4 @@
-//! What a company does with a customer's account.
+//! What is changed of a customer's account: by the company, and by the customer themselves.
 
 use sea_orm::{
     ColumnTrait, QueryFilter,
@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{
     customer, customer_session, people,
+    profile::check_language,
     sign_in::{check_name, check_phone, find_customer},
 };
 use crate::{
@@ -18,11 +19,12 @@ use crate::{
     tenancy::Scope,
 };
 
-/// What may be changed of a customer; the group is the company's to choose.
+/// What may be changed of a customer; the group is the company's to choose. An empty phone number is none.
 #[derive(Clone, Debug, Default)]
 pub struct CustomerChange {
     pub name: Option<String>,
     pub phone: Option<String>,
+    pub language: Option<String>,
     pub group: Option<String>,
 }
 
@@ -43,6 +45,7 @@ pub async fn change_customer(scope: &Scope, id: CustomerId, change: CustomerChan
     if let Some(phone) = &change.phone {
         after.phone = check_phone(phone)?;
     }
+    after.language = change.language.as_deref().map(check_language).transpose()?.unwrap_or(after.language);
     after.customer_group = change.group.unwrap_or(after.customer_group);
     if !GROUPS.contains(&after.customer_group.as_str()) {
         return Err(Error::invalid("customerGroup", "unknown", "there is no such group"));
@@ -51,6 +54,7 @@ pub async fn change_customer(scope: &Scope, id: CustomerId, change: CustomerChan
         .update::<customer::Entity>()
         .col_expr(customer::Column::Name, Expr::value(after.name.clone()))
         .col_expr(customer::Column::Phone, Expr::value(after.phone.clone()))
+        .col_expr(customer::Column::Language, Expr::value(after.language.clone()))
         .col_expr(customer::Column::CustomerGroup, Expr::value(after.customer_group.clone()))
         .col_expr(customer::Column::UpdatedAt, Expr::value(clock::now()))
         .col_expr(customer::Column::Version, Expr::col(customer::Column::Version).add(1))
@@ -61,6 +65,7 @@ pub async fn change_customer(scope: &Scope, id: CustomerId, change: CustomerChan
     let changes = [
         ("name", json!(before.name), json!(after.name)),
         ("phone", json!(before.phone), json!(after.phone)),
+        ("language", json!(before.language), json!(after.language)),
         ("customerGroup", json!(before.customer_group), json!(after.customer_group)),
     ];
     let changes = changes.into_iter().filter(|(_, before, after)| before != after).collect();

@@ -5,11 +5,12 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait},
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     account::{Account, Person, memberships},
-    customer, knock, letters, member, password, people,
+    customers::{CustomerChange, change_customer},
+    knock, letters, member, password, people,
     session::{self, Holder, IssuedTokens, Which, Whose},
     sign_in::{check_name, check_phone, find_customer, note_failure},
     staff,
@@ -19,7 +20,7 @@ use crate::{
     errors::{Error, Result},
     events::Event,
     ids::StaffId,
-    tenancy::{Change, Device, Souk, Tenant},
+    tenancy::{Device, Souk, Tenant},
     views::templates::LANGUAGES,
 };
 
@@ -57,62 +58,22 @@ pub(super) fn check_language(language: &str) -> Result<String> {
 /// # Errors
 /// 412 when `version` is no longer the present one; 422 for a field that cannot be.
 pub async fn change_profile(souk: &Souk, tenant: &Tenant, holder: &Holder, change: &ProfileChange, version: Option<i64>) -> Result<Person> {
-    let before = person(souk, holder).await?;
-    let name = change.name.as_deref().map(check_name).transpose()?;
-    let phone = change.phone.as_deref().map(check_phone).transpose()?;
-    let language = change.language.as_deref().map(check_language).transpose()?;
-    match before {
+    match person(souk, holder).await? {
         Person::Customer(before) => {
-            let mut after = before.clone();
-            after.name = name.unwrap_or(after.name);
-            after.phone = phone.unwrap_or(after.phone);
-            after.language = language.unwrap_or(after.language);
-            change_customer(souk, tenant, &before, after, version).await.map(Person::Customer)
+            let scope = souk.write(tenant.clone()).await?;
+            let ProfileChange { name, phone, language } = change.clone();
+            let after = change_customer(&scope, before.id, CustomerChange { name, phone, language, group: None }, version).await?;
+            scope.commit().await?;
+            Ok(Person::Customer(after))
         }
         Person::Staff(before) => {
             let mut after = before.clone();
-            after.name = name.unwrap_or(after.name);
-            after.phone = phone.unwrap_or(after.phone);
-            after.language = language.unwrap_or(after.language);
+            after.name = change.name.as_deref().map(check_name).transpose()?.unwrap_or(after.name);
+            after.phone = change.phone.as_deref().map(check_phone).transpose()?.unwrap_or(after.phone);
+            after.language = change.language.as_deref().map(check_language).transpose()?.unwrap_or(after.language);
             change_staff(souk, tenant, &before, after, version).await.map(Person::Staff)
         }
     }
-}
-
-async fn change_customer(
-    souk: &Souk,
-    tenant: &Tenant,
-    before: &customer::Model,
-    mut after: customer::Model,
-    version: Option<i64>,
-) -> Result<customer::Model> {
-    use customer::{Column, Entity};
-    if version.is_some_and(|version| version != before.version) {
-        return Err(Error::Stale);
-    }
-    after.updated_at = clock::now();
-    after.version += 1;
-    let scope = souk.write(tenant.clone()).await?;
-    let update = scope
-        .update::<Entity>()
-        .col_expr(Column::Name, Expr::value(after.name.as_str()))
-        .col_expr(Column::Phone, Expr::value(after.phone.clone()))
-        .col_expr(Column::Language, Expr::value(after.language.as_str()))
-        .col_expr(Column::UpdatedAt, Expr::value(after.updated_at))
-        .col_expr(Column::Version, Expr::value(after.version))
-        .filter(Column::Id.eq(before.id))
-        .filter(Column::Version.eq(before.version));
-    if scope.run(update).await? == 0 {
-        return Err(Error::Stale);
-    }
-    if after.name != before.name {
-        people::set_words(&scope, Some(after.id), None, &after.name, &after.email, after.phone.as_deref()).await?;
-    }
-    let changes = changes((&before.name, &before.phone, &before.language), (&after.name, &after.phone, &after.language));
-    scope.audit("update", "customer", after.id, None, changes).await?;
-    scope.emit(Event::new("user.updated", ("user", after.id.0), None, json!({}))).await?;
-    scope.commit().await?;
-    Ok(after)
 }
 
 async fn change_staff(
@@ -143,7 +104,12 @@ async fn change_staff(
     }
     let companies = if before.name == after.name { vec![] } else { memberships(&platform, after.id).await? };
     let scope = platform.into_scope(tenant.clone()).await?;
-    let changes = changes((&before.name, &before.phone, &before.language), (&after.name, &after.phone, &after.language));
+    let changes = [
+        ("name", json!(before.name), json!(after.name)),
+        ("phone", json!(before.phone), json!(after.phone)),
+        ("language", json!(before.language), json!(after.language)),
+    ];
+    let changes = changes.into_iter().filter(|(_, before, after)| before != after).collect();
     scope.audit("update", "staff", after.id, None, changes).await?;
     scope.emit(Event::new("user.updated", ("user", after.id.0), None, json!({}))).await?;
     scope.commit().await?;
@@ -168,17 +134,6 @@ async fn rename_member(souk: &Souk, tenant: &Tenant, staff: StaffId, before: &st
         scope.audit("update", "member", row.id, None, vec![("name", json!(before), json!(after))]).await?;
     }
     scope.commit().await
-}
-
-type Told<'a> = (&'a str, &'a Option<String>, &'a str);
-
-fn changes(before: Told<'_>, after: Told<'_>) -> Vec<Change> {
-    let all: [(&'static str, Value, Value); 3] = [
-        ("name", json!(before.0), json!(after.0)),
-        ("phone", json!(before.1), json!(after.1)),
-        ("language", json!(before.2), json!(after.2)),
-    ];
-    all.into_iter().filter(|(_, before, after)| before != after).collect()
 }
 
 /// Changes a person's password: ends their other sessions, and gives this one new secrets.

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::{
     clock::{self, Instant},
     errors::{Error, FieldError, Result},
+    given::given,
     ids::PlanId,
     models::companies,
     money::Money,
@@ -93,33 +94,24 @@ pub struct NewPlan {
     pub trial_days: Option<i64>,
 }
 
-/// What may be changed of a plan; who has it feels it from their next period.
+/// What may be changed of a plan; who has it feels it from their next period. A limit that is null is none.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlanChange {
     pub name: Option<String>,
     pub price: Option<Money>,
     pub period: Option<Interval>,
-    #[serde(default, with = "given")]
+    #[serde(default, deserialize_with = "given")]
     pub shops: Option<Option<i64>>,
-    #[serde(default, with = "given")]
+    #[serde(default, deserialize_with = "given")]
     pub staff: Option<Option<i64>>,
-    #[serde(default, with = "given")]
+    #[serde(default, deserialize_with = "given")]
     pub products: Option<Option<i64>>,
-    #[serde(default, with = "given")]
+    #[serde(default, deserialize_with = "given")]
     pub orders: Option<Option<i64>>,
-    #[serde(default, with = "given")]
+    #[serde(default, deserialize_with = "given")]
     pub trial_days: Option<Option<i64>>,
     pub is_active: Option<bool>,
-}
-
-/// A field that is left out changes nothing; one that is null takes the limit away.
-mod given {
-    use serde::{Deserialize, Deserializer};
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<i64>>, D::Error> {
-        Option::deserialize(from).map(Some)
-    }
 }
 
 /// Adds a plan. Written down in the platform's own audit.

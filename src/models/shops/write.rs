@@ -5,7 +5,7 @@ use sea_orm::{
     ColumnTrait, QueryFilter,
     sea_query::{Expr, ExprTrait},
 };
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Exception, Opening, Shop, exception, exceptions, get, hours, manager, manager_of, of_company, opening, shop};
@@ -13,6 +13,7 @@ use crate::{
     clock,
     errors::{Error, FieldError, Result},
     events::Event,
+    given::given,
     ids::{MemberId, RowId, ShopId},
     models::{
         companies,
@@ -94,20 +95,15 @@ pub struct ShopChange {
     pub state: Option<String>,
     pub postal_code: Option<String>,
     pub country: Option<String>,
-    #[serde(default, deserialize_with = "named")]
+    #[serde(default, deserialize_with = "given")]
     pub lat: Option<Option<f64>>,
-    #[serde(default, deserialize_with = "named")]
+    #[serde(default, deserialize_with = "given")]
     pub lng: Option<Option<f64>>,
-    #[serde(default, deserialize_with = "named")]
+    #[serde(default, deserialize_with = "given")]
     pub manager_id: Option<Option<MemberId>>,
     pub is_active: Option<bool>,
     pub hours: Option<Vec<Hours>>,
     pub exceptions: Option<Vec<NewException>>,
-}
-
-/// Tells a field that is `null` from one that is not there.
-fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::<T>::deserialize(from).map(Some)
 }
 
 /// Everything that is wrong with a shop's fields, so that a form can say it all at once.

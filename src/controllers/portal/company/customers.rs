@@ -239,6 +239,7 @@ async fn change(visitor: Visitor<UsersWrite>, Id(id): Id<CustomerId>, mut fields
 
 async fn save(access: &Access<UsersWrite>, id: CustomerId, fields: &mut Fields) -> Result<()> {
     let change = CustomerChange {
+        language: None,
         name: Some(fields.text("name")),
         phone: Some(fields.raw("phone").to_owned()),
         group: Some(fields.text("customerGroup")),
