@@ -319,10 +319,32 @@
     if ((e.key === 'ArrowDown' || e.key === 'ArrowUp') && $('[data-rows]') && (!typing(e.target) || e.target === box)) { e.preventDefault(); cursor(e.key === 'ArrowDown' ? 1 : -1); }
   });
 
-  /* orders board: 1 to 9 act on a ticket; a scan is not a key press */
+  /* orders board: arrows choose a lane, 1 to 9 act on its tickets; a scan is not a key press, and a digit that
+     has just come to mean another ticket does nothing */
   if ($('#board')) {
-    let t = 0;
-    document.addEventListener('keydown', (e) => { clearTimeout(t); if (openDialog() || typing(e.target) || e.ctrlKey || e.metaKey || e.altKey || e.repeat || !/^[1-9]$/.test(e.key)) return; t = setTimeout(() => { const b = $(`#board [data-digit="${e.key}"]`); if (b) b.click(); }, 60); });
+    let t = 0, seen = new Map(), lane = sessionStorage.getItem('souk-lane');
+    const lanes = () => $$('#board [data-lane]'), at = () => lanes().find((x) => x.dataset.lane === lane) || lanes().find((x) => $('[data-digit]', x)) || lanes()[0];
+    const mark = () => {
+      const is = at(), now = performance.now(), next = new Map();
+      lanes().forEach((x) => x.toggleAttribute('data-chosen', x === is));
+      if (is) $$('[data-digit]', is).forEach((b) => { const id = b.closest('.sk-ticket').id, was = seen.get(b.dataset.digit); next.set(b.dataset.digit, was && was.id === id ? was : { id, since: was ? now : 0 }); });
+      seen = next;
+    };
+    const choose = (x) => { if (x.dataset.lane === at()?.dataset.lane && lane) return; lane = x.dataset.lane; sessionStorage.setItem('souk-lane', lane); seen = new Map(); mark(); };
+    mark();
+    document.addEventListener('htmx:after:swap', mark);
+    document.addEventListener('focusin', (e) => { const x = e.target.closest('[data-lane]'); if (x) choose(x); });
+    document.addEventListener('keydown', (e) => {
+      clearTimeout(t);
+      if (openDialog() || typing(e.target) || e.ctrlKey || e.metaKey || e.altKey || e.repeat) return;
+      if (e.key === 'ArrowLeft' || e.key === 'ArrowRight') {
+        const all = lanes(), x = all[all.indexOf(at()) + (e.key === 'ArrowRight' ? 1 : -1)];
+        if (x) { e.preventDefault(); choose(x); $('ul', x).focus(); }
+        return;
+      }
+      if (!/^[1-9]$/.test(e.key)) return;
+      t = setTimeout(() => { const b = $(`[data-chosen] [data-digit="${e.key}"]`); if (b && performance.now() - (seen.get(e.key)?.since || -1e6) > 800) b.click(); }, 60);
+    });
     document.addEventListener('souk:scan', (e) => {
       clearTimeout(t);
       const hit = $$('#board .sk-ticket').find((x) => x.dataset.name.toLowerCase() === e.detail.toLowerCase());

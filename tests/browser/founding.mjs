@@ -161,6 +161,7 @@ await arrives(office, `#order-${id}`, 'the company');
 await arrives(till, `#ticket-${id}`, 'the shop');
 for (const status of ['processing', 'packed', 'shipped', 'delivered']) {
   await till.goto(`${BASE}/shop/orders`);
+  await till.focus(`#ticket-${id} [data-digit]`);
   const digit = await till.getAttribute(`#ticket-${id} [data-digit]`, 'data-digit');
   await answered(till, () => till.keyboard.press(digit));
   const now = await until(async () => (await api('GET', `/api/orders/${id}`, { token: buyer.accessToken })).status === status);

@@ -47,6 +47,7 @@ await arrives(board, `#ticket-${id}`, 'the shop');
 
 for (const status of ['processing', 'packed', 'shipped', 'delivered']) {
   await board.goto(`${BASE}/shop/orders?shop=${place.shopId}`);
+  await board.focus(`#ticket-${id} [data-digit]`);
   const digit = await board.getAttribute(`#ticket-${id} [data-digit]`, 'data-digit');
   await answered(board, () => board.keyboard.press(digit));
   const now = await until(async () => {

@@ -75,6 +75,7 @@ const ACROSS_COMPANIES: &[(&str, &str, &str)] = &[
 
 /// Reads of a whole company, also for shop roles: file, what is read, and why that shows nothing.
 const COMPANY_WIDE: &[(&str, &str, &str)] = &[
+    ("models/inventory/holds.rs", "hold", "the promises of a basket that spans shops, to lock their stock"),
     ("models/inventory/holds.rs", "stock", "a basket may span shops; nothing of the rows is shown"),
     ("models/inventory/mod.rs", "stock", "availability is public"),
     ("models/inventory/shelf.rs", "hold", "whose promises a shelf no longer covers, whichever shop asked"),

@@ -60,6 +60,12 @@ pub async fn list(scope: &Scope, filter: &Filter, after: Option<(i64, OrderId)>,
     Ok(Page { orders, next })
 }
 
+/// A shop's orders in one state, the one that waits longest first.
+pub async fn waiting(scope: &Scope, shop: ShopId, status: Status, limit: u64) -> Result<Vec<order::Model>> {
+    let rows = seen(scope, &Filter { status: vec![status], shop: Some(shop), ..Filter::default() });
+    scope.all(rows.order_by_asc(order::Column::CreatedAt).order_by_asc(order::Column::Id).limit(limit)).await
+}
+
 /// Everybody's orders, newest first, from before `before`, with their lines and what happened to them.
 ///
 /// # Errors

@@ -31,7 +31,7 @@ pub use self::{
     item::Model as Item,
     list::{
         Filter, Page, bought_here, company_of, find_checkout, get, has_open, items_of, list, list_of_all, of_checkout, parts_of_all,
-        timeline,
+        timeline, waiting,
     },
     order::Model as Order,
     pay::{charge, pay, resume, settle, verify},

@@ -6,7 +6,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::{PageResult, Visitor, export, fields::Fields, lists::Listing, local, visitor::said};
+use super::super::{PageResult, Visitor, export, fields::Fields, lists::Listing, local, midnight, visitor::said};
 use crate::{
     controllers::{
         extract::{Id, Query},
@@ -18,7 +18,7 @@ use crate::{
     models::{
         companies::{self, Company},
         identity,
-        orders::{self, Cancellation, Filter, Item, Order, Status, Step},
+        orders::{self, Cancellation, Filter, Item, Order, PAYMENT_STATES, Status, Step},
         payments, shops,
     },
     tenancy::{
@@ -35,16 +35,26 @@ struct List {
     #[serde(default)]
     status: String,
     #[serde(default)]
+    payment: String,
+    #[serde(default)]
     shop: String,
+    /// Days of the company's calendar.
+    #[serde(default)]
+    from: String,
+    #[serde(default)]
+    to: String,
     cursor: Option<String>,
 }
 
 impl List {
-    fn filter(&self) -> Filter {
+    fn filter(&self, zone: &str) -> Filter {
         Filter {
             status: self.status.split(',').filter_map(Status::named).collect(),
+            payment_status: PAYMENT_STATES.into_iter().find(|state| *state == self.payment).map(str::to_owned),
             shop: self.shop.parse::<ShopId>().ok(),
             words: Some(self.q.clone()).filter(|words| !words.trim().is_empty()),
+            from: midnight(&self.from, zone, 0),
+            to: midnight(&self.to, zone, 1),
             ..Filter::default()
         }
     }
@@ -66,11 +76,11 @@ async fn index(visitor: Visitor<OrdersRead>, Query(list): Query<List>) -> PageRe
 
 async fn orders_page(visitor: &Visitor<OrdersRead>, list: &List) -> Result<(Company, Value)> {
     let access = &visitor.access;
-    let filter = list.filter();
-    let bound = format!("portal orders {filter:?}");
-    let after = page::open::<(i64, OrderId)>(access.souk(), &bound, list.cursor.as_deref())?;
     let scope = access.read().await?;
     let company = companies::own(&scope).await?;
+    let filter = list.filter(&company.zone);
+    let bound = format!("portal orders {filter:?}");
+    let after = page::open::<(i64, OrderId)>(access.souk(), &bound, list.cursor.as_deref())?;
     let found = orders::list(&scope, &filter, after, 50).await?;
     let shops = shops::list(&scope).await?;
     let ids: Vec<_> = found.orders.iter().map(|order| order.id).collect();
@@ -90,16 +100,21 @@ async fn orders_page(visitor: &Visitor<OrdersRead>, list: &List) -> Result<(Comp
         .collect();
     let statuses =
         filter.status.iter().map(|status| visitor.text(&format!("orders.status.{}", status.name()))).collect::<Vec<_>>().join(", ");
+    let payment = filter.payment_status.as_ref().map(|state| visitor.text(&format!("orders.payment.{state}"))).unwrap_or_default();
     let chips = vec![
         ("q", visitor.text("ui.search"), list.q.clone()),
         ("status", visitor.text("orders.col.status"), statuses),
+        ("payment", visitor.text("orders.col.payment"), payment),
+        ("from", visitor.text("orders.from"), list.from.clone()),
+        ("to", visitor.text("orders.to"), list.to.clone()),
         ("shop", visitor.text("orders.col.shop"), filter.shop.map(|id| shop_name(id).to_owned()).unwrap_or_default()),
     ];
     let next = found.next.map(|next| page::seal(access.souk(), &bound, next)).transpose()?;
     let status = |status: &Status| json!({ "value": status, "label_key": format!("orders.status.{}", status.name()) });
     let data = json!({
         "orders": rows, "list": visitor.list(&scope, Listing { views: &VIEWS, chips, count: rows.len(), next }).await?,
-        "filter": { "q": list.q, "status": list.status, "shop": list.shop },
+        "filter": { "q": list.q, "status": list.status, "payment": list.payment, "shop": list.shop, "from": list.from, "to": list.to },
+        "payments": PAYMENT_STATES.map(|state| json!({ "value": state, "label_key": format!("orders.payment.{state}") })),
         "shops": shops.iter().map(|shop| json!({ "value": shop.id, "label": shop.name })).collect::<Vec<_>>(),
         "statuses": Status::ALL.iter().map(status).collect::<Vec<_>>(),
         "can_fulfil": access.tenant().may("orders:fulfil"),
@@ -113,8 +128,12 @@ const COLUMNS: [&str; 7] = ["number", "placed", "customer", "status", "payment",
 async fn export(visitor: Visitor<OrdersRead>, Query(list): Query<List>) -> PageResult<Response> {
     let look = visitor.look();
     let access = Arc::new(visitor.access);
+    let zone = match zone_of(&access).await {
+        Ok(zone) => zone,
+        Err(error) => return Err(look.with(error)),
+    };
     let csv = export::csv("orders", &COLUMNS, move |after| {
-        let (access, filter) = (access.clone(), list.filter());
+        let (access, filter) = (access.clone(), list.filter(&zone));
         async move {
             let scope = access.read().await?;
             let found = orders::list(&scope, &filter, after, export::ROWS).await?;
@@ -122,6 +141,10 @@ async fn export(visitor: Visitor<OrdersRead>, Query(list): Query<List>) -> PageR
         }
     });
     csv.await.map_err(|error| look.with(error))
+}
+
+async fn zone_of(access: &Access<OrdersRead>) -> Result<String> {
+    Ok(companies::own(&access.read().await?).await?.zone)
 }
 
 async fn export_chosen(visitor: Visitor<OrdersRead>, fields: Fields) -> PageResult<Response> {

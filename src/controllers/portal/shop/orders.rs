@@ -22,7 +22,7 @@ use crate::{
     ids::{OrderId, ShopId},
     models::{
         companies::{self, Company},
-        orders::{self, Filter, Status, Step},
+        orders::{self, Status, Step},
     },
     tenancy::{Access, roles::OrdersFulfil},
 };
@@ -38,6 +38,9 @@ async fn board(visitor: Visitor<OrdersFulfil>, Query(asked): Query<Asked>) -> Pa
     visitor.page("shop/orders.html", &company, data)
 }
 
+/// So many tickets a lane shows; those that have waited longest.
+const TICKETS: u64 = 50;
+
 const LANES: [(&str, Status); 4] = [
     ("shop.orders.col.new", Status::Confirmed),
     ("shop.orders.col.picking", Status::Processing),
@@ -50,20 +53,15 @@ async fn board_page(access: &Access<OrdersFulfil>, asked: Option<ShopId>) -> Res
     let company = companies::own(&scope).await?;
     let (shops, shop) = shop_of(&scope, asked).await?;
     let mut columns = Vec::with_capacity(LANES.len());
-    let mut digit = 0;
     let now = clock::now().micros();
     let mut last_event = String::new();
     for (title, status) in LANES {
-        let filter = Filter { status: vec![status], shop: Some(shop.id), ..Filter::default() };
-        let mut found = orders::list(&scope, &filter, None, 50).await?.orders;
-        // The one that waits longest is next.
-        found.reverse();
+        let found = orders::waiting(&scope, shop.id, status, TICKETS).await?;
         let ids: Vec<_> = found.iter().map(|order| order.id).collect();
         let mut items = orders::items_of(&scope, &ids).await?;
         let mut tickets = Vec::with_capacity(found.len());
-        for order in found {
+        for (index, order) in found.into_iter().enumerate() {
             last_event = last_event.max(order.updated_at.to_string());
-            digit += 1;
             let lines: Vec<_> = items
                 .remove(&order.id)
                 .unwrap_or_default()
@@ -85,7 +83,7 @@ async fn board_page(access: &Access<OrdersFulfil>, asked: Option<ShopId>) -> Res
                 "id": order.id, "number": order.order_number, "customer": order.customer_name,
                 "placed": local(order.created_at, &company.zone), "minutes": (now - order.created_at.micros()) / 60_000_000,
                 "total": order.total, "status": order.status, "lines": lines, "action": action, "is_short": order.is_short,
-                "digit": if digit <= 9 { digit.to_string() } else { String::new() },
+                "digit": if index < 9 { (index + 1).to_string() } else { String::new() },
             }));
         }
         columns.push(json!({ "title_key": title, "tickets": tickets }));
