@@ -4,7 +4,7 @@ mod indexes;
 
 use serde_json::json;
 
-use crate::support::{World, order, statements::Statements};
+use crate::support::{World, order, say, statements::Statements};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_checkout_costs_so_many_statements() {
@@ -20,7 +20,7 @@ async fn a_checkout_costs_so_many_statements() {
         world.client.post(&token, "/api/orders", &body).await.expect(201);
         // What a connection says to itself when it opens is nobody's cost.
         let said: Vec<_> = statements.take().into_iter().filter(|sql| !sql.starts_with("PRAGMA")).collect();
-        eprintln!("{}: {} statements for a checkout of two lines", world.souk.engine(), said.len());
+        say(format_args!("{}: {} statements for a checkout of two lines", world.souk.engine(), said.len()));
         // On PostgreSQL each unit also takes its role, and says when it is kept.
         let most = if world.is_postgres() { 65 } else { 57 };
         assert!(said.len() <= most, "a checkout costs more than the {most} statements it did: {said:#?}");

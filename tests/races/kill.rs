@@ -9,7 +9,7 @@ use souk::failpoint::Moment;
 
 use crate::support::{
     program::{Goods, Program},
-    text,
+    say, text,
 };
 
 const ROUNDS: usize = 4;
@@ -44,7 +44,7 @@ async fn a_sale_survives_death_at_every_moment() {
             program.dies().await;
 
             let back = program.start(None).await;
-            eprintln!("{}: dead at {}, back after {} ms", program.engine(), moment.name(), back.as_millis());
+            say(format_args!("{}: dead at {}, back after {} ms", program.engine(), moment.name(), back.as_millis()));
             let answer = program.post_again(&buyer, &path, &body, moment.name()).await;
             let replayed = program.post_again(&buyer, &path, &body, moment.name()).await;
             assert_eq!(replayed.headers.get("idempotency-replayed").and_then(|value| value.to_str().ok()), Some("true"));
@@ -134,13 +134,13 @@ async fn a_killed_process_keeps_what_it_acknowledged() {
             program.kill();
             let acknowledged = [first, second, third];
             let back = program.start(None).await;
-            eprintln!(
+            say(format_args!(
                 "{}: seed {seed}, killed after {} ms with {} of {BUYERS} acknowledged, back after {} ms",
                 program.engine(),
                 pause.as_millis(),
                 acknowledged.iter().flatten().count(),
                 back.as_millis(),
-            );
+            ));
             for (number, answer) in acknowledged.into_iter().enumerate() {
                 let told = answer.map(|answer| answer.expect(201));
                 if let Some(told) = &told {

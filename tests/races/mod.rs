@@ -2,6 +2,7 @@
 
 mod away;
 mod baskets;
+mod keys;
 mod kill;
 mod restart;
 
@@ -12,7 +13,7 @@ use souk::{
     tenancy::Tenant,
 };
 
-use crate::support::{Answer, STOCK, World, order, text};
+use crate::support::{Answer, STOCK, World, order, say, text};
 
 /// Sends every body at once, each as its own customer; the answers as they come.
 async fn rush(world: &World, bodies: Vec<(String, Value)>) -> Vec<Answer> {
@@ -108,7 +109,7 @@ async fn one_key_is_one_order_however_many_ask() {
         let token = world.customer(&world.a, "eager@alpha.test").await;
         let body = order(&world.a, 0, 1, "test", Some("tok_ok"));
         let mut rivals = tokio::task::JoinSet::new();
-        for _ in 0..20 {
+        for _ in 0..100 {
             let (client, token, body) = (world.client.clone(), token.clone(), body.clone());
             let key = [("idempotency-key", "the-one-key")];
             rivals.spawn(async move { client.call("POST", "/api/orders", Some(&token), None, Some(&body), &key).await });
@@ -199,7 +200,7 @@ async fn a_confirmation_and_the_end_of_its_time_have_one_winner() {
                 other => panic!("neither bought nor not: {other:?}"),
             }
         }
-        eprintln!("{}: {paid} of {SLOW} confirmed in time", world.souk.engine());
+        say(format_args!("{}: {paid} of {SLOW} confirmed in time", world.souk.engine()));
         let captured = world.count("SELECT COUNT(*) FROM test_gateway_charges WHERE state = 'captured'").await;
         assert_eq!(captured, paid, "who is charged has bought, and nobody else is");
         assert_eq!(world.count("SELECT COUNT(*) FROM test_gateway_charges WHERE state = 'action'").await, 0);

@@ -9,6 +9,7 @@ use crate::support::{
     fleet::{Process, answers, drained, each_once, free_port, holds, shoppers, still_there},
     http,
     postgres::Server,
+    say,
 };
 
 /// Orders of each of the two companies, one every so often: a quarter of a minute's trade.
@@ -38,7 +39,7 @@ async fn back(ports: [u16; 2]) -> Duration {
 async fn a_database_that_restarts_under_load_loses_nothing_and_doubles_nothing() {
     let server = match Server::open() {
         Ok(server) => server,
-        Err(why) => return eprintln!("restart: skipped, there is no PostgreSQL of its own: {why}"),
+        Err(why) => return say(format_args!("restart: skipped, there is no PostgreSQL of its own: {why}")),
     };
     let world = World::on_postgres(Postgres::on(&server).await).await;
     let ports = [free_port(), free_port()];
@@ -57,7 +58,7 @@ async fn a_database_that_restarts_under_load_loses_nothing_and_doubles_nothing()
         server.start();
         let gone = since.elapsed();
         let took = back(ports).await;
-        eprintln!("restart: {mode}, away for {} ms, selling again {} ms later", gone.as_millis(), took.as_millis());
+        say(format_args!("restart: {mode}, away for {} ms, selling again {} ms later", gone.as_millis(), took.as_millis()));
     }
     let mut placed = Vec::new();
     while let Some(one) = crowd.join_next().await {
@@ -66,7 +67,7 @@ async fn a_database_that_restarts_under_load_loses_nothing_and_doubles_nothing()
     drained(&world).await;
     still_there(ports, &placed).await;
     let (orders, cancelled) = each_once(&world, &placed, 0).await;
-    eprintln!("restart: {orders} orders, {cancelled} refunds, PostgreSQL three times gone: each once");
+    say(format_args!("restart: {orders} orders, {cancelled} refunds, PostgreSQL three times gone: each once"));
     for process in &mut fleet {
         assert!(process.stop() < Duration::from_secs(20));
     }

@@ -7,7 +7,7 @@ pub mod program;
 pub mod providers;
 pub mod statements;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{io::Write, net::SocketAddr, path::PathBuf, sync::Once};
 
 use reqwest::header::HeaderMap;
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
@@ -39,6 +39,15 @@ pub const STOCK: [i64; 3] = [100, 50, 12];
 const PRICES: [i64; 3] = [10_000, 25_050, 99_999];
 
 static HASH: OnceCell<String> = OnceCell::const_new();
+/// On which databases tests ran is said once, not by each of them.
+static BOTH: Once = Once::new();
+static ALONE: Once = Once::new();
+
+/// Tells whoever runs the tests: a test that passes keeps to itself what it prints, but not this.
+pub fn say(line: std::fmt::Arguments<'_>) {
+    // A run whose listener has left still has its result.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
 
 pub struct Company {
     pub id: CompanyId,
@@ -71,10 +80,10 @@ impl World {
         let mut worlds = vec![Self::on(None, &change).await];
         match Postgres::new().await {
             Some(database) => {
-                eprintln!("databases: sqlite, postgresql");
+                BOTH.call_once(|| say(format_args!("databases: sqlite, postgresql")));
                 worlds.push(Self::on(Some(database), &change).await);
             }
-            None => eprintln!("databases: sqlite (postgresql: not there, skipped)"),
+            None => ALONE.call_once(|| say(format_args!("databases: sqlite (postgresql: not there, skipped)"))),
         }
         worlds
     }
@@ -340,7 +349,7 @@ pub struct Client {
 
 impl Client {
     /// A client that opens a connection for each request, since the server may be another process each time.
-    fn of_program(address: SocketAddr) -> Self {
+    pub fn of_program(address: SocketAddr) -> Self {
         souk::gateways::choose_cryptography();
         Self { http: reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("a client"), address }
     }
@@ -356,7 +365,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// A form with files as a browser sends it: its content type and its body.
-fn parts(texts: &[(&str, &str)], files: &[(&str, &str, Vec<u8>)]) -> (String, Vec<u8>) {
+pub fn parts(texts: &[(&str, &str)], files: &[(&str, &str, Vec<u8>)]) -> (String, Vec<u8>) {
     let edge = "----------a-test's-edge";
     let mut body = Vec::new();
     for (name, value) in texts {

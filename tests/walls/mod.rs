@@ -2,6 +2,7 @@
 
 mod audit;
 mod audited;
+mod doors;
 mod house;
 mod lapsed;
 mod matrix;

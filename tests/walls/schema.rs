@@ -57,7 +57,7 @@ const BY_MONTH: &[&str] = &["audit_entries", "ledger_entries", "ledger_transacti
 type Columns = BTreeMap<String, String>;
 
 /// The rows of a question, each as the texts of its columns.
-async fn ask(db: &DatabaseConnection, sql: &str, columns: &[&str]) -> Vec<Vec<String>> {
+pub(super) async fn ask(db: &DatabaseConnection, sql: &str, columns: &[&str]) -> Vec<Vec<String>> {
     let rows =
         db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
     rows.iter()

@@ -12,7 +12,7 @@ use souk::{
 use tokio::net::TcpListener;
 
 use super::meddle;
-use crate::support::{Company, World, order, providers::Smtp, text};
+use crate::support::{Company, World, order, providers::Smtp, say, text};
 
 async fn flood(world: &World, company: &Company, jobs: usize) {
     let scope = world.souk.write(Tenant::system(company.id)).await.expect("a scope");
@@ -123,7 +123,7 @@ async fn a_slow_mail_server_does_not_hold_up_a_refund() {
         world.client.post(&token, &format!("/api/orders/{}/cancel", placed[0]), &cancel).await.expect(200);
         let since = Instant::now();
         wait_until(&world, "SELECT COUNT(*) FROM refunds WHERE state = 'completed'", |done| done == 1).await;
-        eprintln!("{}: the refund took {} ms", world.souk.engine(), since.elapsed().as_millis());
+        say(format_args!("{}: the refund took {} ms", world.souk.engine(), since.elapsed().as_millis()));
         // The letters are still on their way: nobody else took them though their first leases are over.
         tokio::time::sleep(Duration::from_secs(3)).await;
         assert_eq!(world.count("SELECT COUNT(*) FROM jobs WHERE queue = 'notifications' AND attempts > 1").await, 0);

@@ -21,7 +21,7 @@ use tokio::{
 use crate::support::{
     World,
     fleet::{Process, drained, each_once, free_port, insist, shoppers},
-    http, order,
+    http, order, say,
 };
 
 /// Orders of each of the two companies.
@@ -103,7 +103,7 @@ async fn killed_processes_and_a_lost_redis_lose_nothing_and_double_nothing() {
     let mut worlds = World::all().await;
     let mut world = worlds.remove(0);
     if worlds.is_empty() || redis(&["FLUSHDB"]).await.as_deref() != Some("OK") {
-        eprintln!("split roles: skipped, this needs PostgreSQL and a Redis at 127.0.0.1:6379 with redis-cli");
+        say(format_args!("split roles: skipped, this needs PostgreSQL and a Redis at 127.0.0.1:6379 with redis-cli"));
         for world in worlds.into_iter().chain([world]) {
             world.close().await;
         }
@@ -131,7 +131,7 @@ async fn killed_processes_and_a_lost_redis_lose_nothing_and_double_nothing() {
     let since = Instant::now();
     insist(ports, &token, "/api/orders", "second", &order(&world.a, 0, 1, "test", Some("tok_ok"))).await;
     drained(&world).await;
-    eprintln!("split roles: from order to sent notice {} ms, looking each 1500 ms", since.elapsed().as_millis());
+    say(format_args!("split roles: from order to sent notice {} ms, looking each 1500 ms", since.elapsed().as_millis()));
 
     let shoppers = shoppers(&world, ports, ORDERS, Duration::from_millis(300)).await;
     tokio::time::sleep(Duration::from_millis(1_500)).await;
@@ -154,7 +154,7 @@ async fn killed_processes_and_a_lost_redis_lose_nothing_and_double_nothing() {
     drained(&world).await;
     // The two that were placed before the crowd came.
     let (orders, cancelled) = each_once(&world, &placed, 2).await;
-    eprintln!("split roles: {orders} orders, {cancelled} refunds, two workers and a web killed, Redis emptied and cut: each once");
+    say(format_args!("split roles: {orders} orders, {cancelled} refunds, two workers and a web killed, Redis emptied and cut: each once"));
 
     for program in workers.iter_mut().chain(&mut webs) {
         assert!(program.stop() < Duration::from_secs(20));
