@@ -1,7 +1,5 @@
 //! Souk: a multi-tenant commerce and inventory platform. `ARCHITECTURE.md` is the map.
 
-#![warn(clippy::unwrap_used, clippy::expect_used, clippy::dbg_macro, clippy::todo)]
-
 pub mod app;
 pub mod bell;
 pub mod clock;

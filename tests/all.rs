@@ -1,5 +1,6 @@
 //! The tests, in one binary: the API as its clients see it, races, and the walls between companies.
 #![expect(clippy::disallowed_methods, reason = "tests stand outside the walls")]
+#![expect(clippy::expect_used, reason = "a test that is surprised has failed")]
 
 mod admin;
 mod api;

@@ -9,3 +9,4 @@ mod matrix;
 mod ratchet;
 mod rows;
 mod schema;
+mod steps;
