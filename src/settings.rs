@@ -214,8 +214,11 @@ impl Settings {
         if self.is_production && secret.is_empty() {
             return Err(Error::internal("SOUK_SECRET is missing: set it to at least 32 random characters"));
         }
-        if self.is_production && (secret.split(',').any(|one| one.len() < 32) || secret.contains(KNOWN_SECRET)) {
-            return Err(Error::internal("SOUK_SECRET is the development default or shorter than 32 characters"));
+        if self.is_production && secret.contains(KNOWN_SECRET) {
+            return Err(Error::internal("SOUK_SECRET is the one of development, which everybody knows"));
+        }
+        if self.is_production && secret.split(',').any(|one| one.len() < 32) {
+            return Err(Error::internal("SOUK_SECRET is shorter than 32 characters"));
         }
         Ok(())
     }
@@ -230,7 +233,9 @@ pub fn load(environment: &Environment) -> Result<Config> {
     let text = match name.as_str() {
         "production" => include_str!("../config/production.yaml"),
         "test" => include_str!("../config/test.yaml"),
-        _ => include_str!("../config/development.yaml"),
+        "development" => include_str!("../config/development.yaml"),
+        // Settings of development would be a door wide open.
+        other => return Err(Error::internal(format!("LOCO_ENV knows development, test and production, not `{other}`"))),
     };
     let mut tree: Value = serde_yaml::from_str(text).map_err(Error::internal)?;
     let beside = std::env::current_dir().map_err(Error::internal)?.join("config").join(format!("{name}.yaml"));

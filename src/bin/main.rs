@@ -52,7 +52,7 @@ async fn run(words: &[&str]) -> Result<ExitCode> {
         ["start", "--worker"] => serve(false, true).await,
         ["db", "migrate"] => {
             let settings = configured()?;
-            let _lock = database::lock_folder(&settings)?;
+            let _lock = database::lock(&settings)?;
             database::migrate(&settings).await?;
             println!("the database is up to date");
             Ok(ExitCode::SUCCESS)
@@ -80,7 +80,7 @@ async fn run(words: &[&str]) -> Result<ExitCode> {
         ["task", "demo"] | ["task", "demo", "size:small"] => demo(Demo::Small).await,
         ["task", "demo", "size:large"] => demo(Demo::Large).await,
         ["task", "verify"] => check(None).await,
-        ["task", "verify", company] => check(company.strip_prefix("company:")).await,
+        ["task", "verify", company] => check(Some(company.strip_prefix("company:").ok_or_else(|| Error::internal(USAGE))?)).await,
         ["task", "jobs"] => {
             tasks::work::show(&opened().await?).await?;
             Ok(ExitCode::SUCCESS)
@@ -127,15 +127,19 @@ fn quiet_log() {
 /// The database for a task beside a running shop; an embedded one that is new is made first.
 async fn opened() -> Result<Souk> {
     let settings = configured()?;
-    if settings.is_sqlite() && !settings.data_dir.join("souk.sqlite").exists() {
+    if !database::is_there(&settings)? {
         database::migrate(&settings).await?;
     }
     Souk::open(settings).await
 }
 
+/// Asks the invariants of a database that is there, beside whatever runs.
 async fn check(company: Option<&str>) -> Result<ExitCode> {
-    let souk = opened().await?;
-    let faults = verify::all(&souk, company).await?;
+    let souk = Souk::look(configured()?).await?;
+    let faults = verify::all(&souk, company).await.map_err(|error| match (error, company) {
+        (Error::NotFound { code: "company_unknown" }, Some(slug)) => Error::internal(format!("there is no company `{slug}`")),
+        (error, _) => error,
+    })?;
     for fault in &faults {
         println!("broken: {}: {}", fault.invariant, fault.row);
     }
@@ -171,7 +175,7 @@ async fn serve(web: bool, work: bool) -> Result<ExitCode> {
     if settings.is_sqlite() && !(web && work) {
         return Err(Error::internal("SQLite serves one process: split roles need PostgreSQL (DATABASE_URL)"));
     }
-    let _lock = database::lock_folder(&settings)?;
+    let _lock = database::lock(&settings)?;
     if settings.is_sqlite() || !settings.is_production {
         database::migrate(&settings).await?;
     }

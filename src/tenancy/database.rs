@@ -1,13 +1,17 @@
 //! The connections: on SQLite one writer and several readers, on PostgreSQL one pool.
 #![expect(clippy::disallowed_methods, reason = "tenancy is the connections' home")]
 
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 use fs4::fs_std::FileExt;
 use migration::{Migrator, MigratorTrait, tenant::months_ahead};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait,
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, sqlx::sqlite::SqliteConnectOptions,
 };
 
 use crate::{
@@ -25,14 +29,12 @@ pub(super) struct Databases {
 
 impl Databases {
     pub(super) async fn open(settings: &Settings) -> Result<Self> {
-        let url = settings.database();
         if settings.is_sqlite() {
-            let log = settings.log_statements;
-            let writer = Database::connect(sqlite(&url, 1, false, log)).await?;
-            let reader = Database::connect(sqlite(&url, settings.database_connections.max(2), true, log)).await?;
+            let writer = Database::connect(sqlite(settings, 1, Use::Write)?).await?;
+            let reader = Database::connect(sqlite(settings, settings.database_connections.max(2), Use::Read)?).await?;
             return Ok(Self { writer, reader });
         }
-        let mut options = ConnectOptions::new(url);
+        let mut options = ConnectOptions::new(settings.database());
         options
             .max_connections(settings.database_connections)
             .connect_timeout(Duration::from_secs(8))
@@ -46,6 +48,19 @@ impl Databases {
         Ok(Self { reader: writer.clone(), writer })
     }
 
+    /// Opens a database that is there, without making, changing or locking anything of it.
+    pub(super) async fn look(settings: &Settings) -> Result<Self> {
+        if !settings.is_sqlite() {
+            return Self::open(settings).await;
+        }
+        let file = file(settings)?;
+        if !file.exists() {
+            return Err(Error::internal(format!("there is no database at {}", file.display())));
+        }
+        let reader = Database::connect(sqlite(settings, 2, Use::Read)?).await?;
+        Ok(Self { writer: reader.clone(), reader })
+    }
+
     pub(super) fn backend(&self) -> DbBackend {
         self.writer.get_database_backend()
     }
@@ -57,6 +72,20 @@ impl Databases {
             TransactionOptions { sqlite_transaction_mode: write.then_some(SqliteTransactionMode::Immediate), ..Default::default() };
         let pool = if write { &self.writer } else { &self.reader };
         Ok(pool.begin_with_options(options).await?)
+    }
+
+    /// Begins a transaction that sees the rows of one moment, and changes none.
+    pub(super) async fn snapshot(&self) -> Result<DatabaseTransaction> {
+        let options = match self.backend() {
+            DbBackend::Postgres => TransactionOptions {
+                isolation_level: Some(IsolationLevel::RepeatableRead),
+                access_mode: Some(AccessMode::ReadOnly),
+                ..Default::default()
+            },
+            // Whoever reads there sees one moment anyhow.
+            _ => TransactionOptions::default(),
+        };
+        Ok(self.reader.begin_with_options(options).await?)
     }
 
     /// The pools' connections: open ones, and those of them that are idle.
@@ -78,26 +107,61 @@ impl Databases {
     }
 }
 
-fn sqlite(url: &str, connections: u32, read_only: bool, log: bool) -> ConnectOptions {
-    let mode = if read_only { "ro" } else { "rwc" };
-    let mut options = ConnectOptions::new(format!("{url}?mode={mode}"));
+/// What a connection to SQLite is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Read,
+    Write,
+    /// A step may rebuild a table that others point at: what points where is checked at the end of each.
+    Migrate,
+}
+
+fn sqlite(settings: &Settings, connections: u32, purpose: Use) -> Result<ConnectOptions> {
+    let mode = if purpose == Use::Read { "ro" } else { "rwc" };
+    let url = settings.database();
+    let (place, said) = url.split_once('?').unwrap_or((&url, ""));
+    // How it is opened is ours to say; what else the address says stays.
+    let said = said.split('&').filter(|one| !one.is_empty() && !one.starts_with("mode="));
+    let said: String = said.map(|one| format!("&{one}")).collect();
+    let mut options = ConnectOptions::new(format!("{place}?mode={mode}{said}"));
     options
         .max_connections(connections)
         .min_connections(1)
         .acquire_timeout(Duration::from_secs(30))
         .idle_timeout(None)
         .max_lifetime(None)
-        .sqlx_logging(log)
+        .sqlx_logging(settings.log_statements && purpose != Use::Migrate)
         .map_sqlx_sqlite_opts(move |options| {
             let options = options
                 .busy_timeout(Duration::from_secs(10))
-                .foreign_keys(true)
+                .foreign_keys(purpose != Use::Migrate)
                 .pragma("synchronous", "FULL")
                 .pragma("cache_size", "-8000");
             // A read-only connection cannot change the journal's mode, and need not.
-            if read_only { options } else { options.pragma("journal_mode", "WAL") }
+            if purpose == Use::Read { options } else { options.pragma("journal_mode", "WAL") }
         });
-    options
+    Ok(options)
+}
+
+/// The file that a URL of SQLite names.
+fn file(settings: &Settings) -> Result<PathBuf> {
+    let url = settings.database();
+    let options = SqliteConnectOptions::from_str(&url).map_err(|error| Error::internal(format!("DATABASE_URL: {error}")))?;
+    // Each connection would have a database of its own there.
+    if url.contains(":memory:") || url.contains("mode=memory") {
+        return Err(Error::internal(
+            "DATABASE_URL names a database in memory: Souk needs a file, such as sqlite:///var/lib/souk/souk.sqlite",
+        ));
+    }
+    Ok(options.get_filename().to_owned())
+}
+
+/// Whether there is a database to open; a server is asked when it is opened.
+///
+/// # Errors
+/// When the URL is none of SQLite's.
+pub fn is_there(settings: &Settings) -> Result<bool> {
+    Ok(!settings.is_sqlite() || file(settings)?.exists())
 }
 
 /// Brings the schema up to date on a connection of its own.
@@ -108,10 +172,6 @@ pub async fn migrate(settings: &Settings) -> Result<()> {
     let db = migration_connection(settings).await?;
     if settings.is_sqlite() {
         Migrator::up(&db, None).await?;
-        let broken = db.query_all_raw(Statement::from_string(DbBackend::Sqlite, "PRAGMA foreign_key_check")).await?;
-        if !broken.is_empty() {
-            return Err(Error::internal("the migration left rows that point at nothing"));
-        }
     } else {
         // One process migrates, the others wait for it.
         let lock = |verb| Statement::from_string(DbBackend::Postgres, format!("SELECT pg_advisory_{verb}(7685107)"));
@@ -137,10 +197,8 @@ pub async fn status(settings: &Settings) -> Result<()> {
 
 async fn migration_connection(settings: &Settings) -> Result<DatabaseConnection> {
     if settings.is_sqlite() {
-        std::fs::create_dir_all(&settings.data_dir).map_err(Error::internal)?;
-        let mut options = sqlite(&settings.database(), 1, false, false);
-        options.map_sqlx_sqlite_opts(|options| options.foreign_keys(false).pragma("journal_mode", "WAL"));
-        return Ok(Database::connect(options).await?);
+        make_room(settings)?;
+        return Ok(Database::connect(sqlite(settings, 1, Use::Migrate)?).await?);
     }
     let url = settings.migration_database_url.clone().unwrap_or_else(|| settings.database());
     let mut options = ConnectOptions::new(url);
@@ -169,26 +227,50 @@ async fn refuse_strong_login(db: &DatabaseConnection) -> Result<()> {
     Ok(())
 }
 
-/// The lock of one SQLite data folder, freed by the system when the process ends, however it ends.
-pub struct FolderLock {
+/// The folders of the pictures and of the database's file, which need not be the same.
+fn make_room(settings: &Settings) -> Result<()> {
+    std::fs::create_dir_all(&settings.data_dir).map_err(Error::internal)?;
+    let file = file(settings)?;
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.map_or(Ok(()), std::fs::create_dir_all).map_err(Error::internal)
+}
+
+/// The lock of one SQLite database, freed by the system when the process ends, however it ends.
+pub struct FileLock {
     _file: std::fs::File,
 }
 
+/// Takes the database for this process alone; on PostgreSQL nobody needs to.
+///
 /// # Errors
-/// When another `souk start` has the folder.
-pub fn lock_folder(settings: &Settings) -> Result<Option<FolderLock>> {
+/// When another `souk start` has it, whatever its data folder is.
+pub fn lock(settings: &Settings) -> Result<Option<FileLock>> {
     if !settings.is_sqlite() {
         return Ok(None);
     }
-    std::fs::create_dir_all(&settings.data_dir).map_err(Error::internal)?;
-    let path = settings.data_dir.join("souk.lock");
-    let file = std::fs::File::create(&path).map_err(Error::internal)?;
-    if FileExt::try_lock_exclusive(&file).map_err(Error::internal)? {
-        Ok(Some(FolderLock { _file: file }))
+    make_room(settings)?;
+    let path = beside(&file(settings)?).map_err(Error::internal)?;
+    let lock = std::fs::File::create(&path).map_err(Error::internal)?;
+    if FileExt::try_lock_exclusive(&lock).map_err(Error::internal)? {
+        Ok(Some(FileLock { _file: lock }))
     } else {
+        let file = path.with_extension("");
         Err(Error::internal(format!(
-            "another souk is running on {}: stop it, or set SOUK_DATA_DIR; more than one process needs PostgreSQL",
-            settings.data_dir.display()
+            "another souk is running on {}: stop it, or name another database; more than one process needs PostgreSQL",
+            file.display()
         )))
     }
+}
+
+/// The lock's own file, `<file>.lock`: the same by whatever way the database is named.
+fn beside(file: &Path) -> std::io::Result<PathBuf> {
+    let whole = match (file.canonicalize(), file.parent(), file.file_name()) {
+        (Ok(whole), _, _) => whole,
+        // Not there yet: its folder is.
+        (Err(_), Some(folder), Some(name)) if !folder.as_os_str().is_empty() => folder.canonicalize()?.join(name),
+        _ => std::env::current_dir()?.join(file),
+    };
+    let mut path = whole.into_os_string();
+    path.push(".lock");
+    Ok(path.into())
 }

@@ -66,9 +66,23 @@ impl Souk {
     /// When the database cannot be reached, or production may not use it so.
     pub async fn open(settings: Settings) -> Result<Self> {
         settings.check()?;
+        let databases = Databases::open(&settings).await?;
+        Self::over(databases, settings)
+    }
+
+    /// Opens a database that is there, only to look at it: on SQLite nothing of it can be changed.
+    ///
+    /// # Errors
+    /// As [`Souk::open`], and when there is no database.
+    pub async fn look(settings: Settings) -> Result<Self> {
+        settings.check()?;
+        let databases = Databases::look(&settings).await?;
+        Self::over(databases, settings)
+    }
+
+    fn over(databases: Databases, settings: Settings) -> Result<Self> {
         crate::gateways::choose_cryptography();
         let carriers = Carriers::open(&settings)?;
-        let databases = Databases::open(&settings).await?;
         let keys = Keys::derive(settings.secret.as_deref().unwrap_or_default())?;
         let limits = Limits::new(settings.rate_limits);
         let proxies = Proxies::parse(&settings.trusted_proxies)?;

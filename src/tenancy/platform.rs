@@ -94,7 +94,11 @@ impl Platform {
         if !REASONS.contains(&reason) {
             return Err(Error::internal(format!("`{reason}` is no reason to look across companies")));
         }
-        let tx = souk.databases().begin(!READS.contains(&reason)).await?;
+        let tx = match reason {
+            // All that is asked is answered as of one moment.
+            "verify" => souk.databases().snapshot().await?,
+            _ => souk.databases().begin(!READS.contains(&reason)).await?,
+        };
         enter(&tx, "souk_platform", "").await?;
         Ok(Self { tx: Arc::new(tx), souk, is_lent: AtomicBool::new(false), wakes: Pending::default() })
     }
@@ -208,6 +212,11 @@ impl Platform {
     /// A change that no entity can say.
     pub async fn act(&self, sql: &str, values: Vec<Value>) -> Result<u64> {
         Ok(self.tx.execute_raw(Statement::from_sql_and_values(self.backend(), sql, values)).await?.rows_affected())
+    }
+
+    #[must_use]
+    pub const fn souk(&self) -> &Souk {
+        &self.souk
     }
 
     #[must_use]

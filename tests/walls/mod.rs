@@ -2,11 +2,14 @@
 
 mod audit;
 mod audited;
+mod columns;
 mod doors;
 mod house;
 mod lapsed;
 mod matrix;
+mod production;
 mod ratchet;
 mod rows;
 mod schema;
 mod steps;
+mod verify;

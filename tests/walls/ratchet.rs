@@ -57,7 +57,7 @@ const ACROSS_COMPANIES: &[(&str, &str, &str)] = &[
     ("models/jobs/claim.rs", "operations", "read only: which companies have due jobs"),
     ("models/jobs/people.rs", "operations", "figures over everybody's queues, for the platform's people"),
     ("models/outbox/mod.rs", "relay", "positions are one sequence over all companies"),
-    ("models/verify.rs", "verify", "the invariants are asked over everybody in one snapshot"),
+    ("models/verify/mod.rs", "verify", "the invariants are asked over everybody in one snapshot"),
     ("tasks/demo.rs", "set-up", "the demo opens companies"),
     ("tasks/dues.rs", "plans", "the price list belongs to no company"),
     ("tasks/dues.rs", "price-list", "the demo's price list"),

@@ -26,5 +26,6 @@ pub use self::{
     personal::{forget_actor, forget_thing},
     retain::{let_go, past},
     seal::{checkpoint, companies_with_unsealed, companies_without_checkpoint, seal, seal_all},
-    verify::{ChainState, Check, Standing, check, companies_unchecked_since, companies_with_faults, keep, standing, verify},
+    verify::{ChainState, Check, Standing, check, companies_unchecked_since, companies_with_faults, keep, standing, verify, verify_as_of},
+    witness::{Testimony, heard_so_far},
 };

@@ -10,7 +10,7 @@ use super::{
     entry, link, personal,
     seal::{chained, head},
     unsealed, values,
-    witness::{self, Witness},
+    witness::{self, Testimony, Witness, heard_so_far},
 };
 use crate::{
     clock::{self, Instant},
@@ -47,8 +47,14 @@ impl ChainState {
 
 /// Walks the whole chain, page by page.
 pub async fn verify(scope: &Scope) -> Result<ChainState> {
+    let heard = heard_so_far(scope.souk()).await?;
+    verify_as_of(scope, heard).await
+}
+
+/// As [`verify`], in a unit that began when the witness had said no more than this.
+pub async fn verify_as_of(scope: &Scope, heard: Testimony) -> Result<ChainState> {
     let mut state = ChainState::default();
-    let witness = witness::hear(scope.souk(), scope.company()).await?;
+    let witness = witness::hear(scope.souk(), scope.company(), heard).await?;
     for number in &witness.forged {
         state.fault(format!("checkpoint {number} is not authentic"));
     }

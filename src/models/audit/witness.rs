@@ -92,18 +92,36 @@ fn append(path: &Path, line: &str) -> std::io::Result<()> {
     file.sync_data()
 }
 
-/// Reads what the witness says of a company.
-pub(super) async fn hear(souk: &Souk, company: CompanyId) -> Result<Witness> {
-    let path = souk.settings().data_dir.join("checkpoints.log");
-    let souk = souk.clone();
-    tokio::task::spawn_blocking(move || read(&souk, &path, company)).await.map_err(Error::internal)?.map_err(Error::internal)
+/// How much the witness had said at a moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Testimony {
+    bytes: u64,
 }
 
-fn read(souk: &Souk, path: &Path, company: CompanyId) -> std::io::Result<Witness> {
+/// How much the witness has said by now: whole lines, since whoever writes one holds the lock.
+pub async fn heard_so_far(souk: &Souk) -> Result<Testimony> {
+    let path = souk.settings().data_dir.join("checkpoints.log");
+    let length = move || {
+        let Ok(file) = File::open(path) else { return Ok(0) };
+        FileExt::lock_shared(&file)?;
+        file.metadata().map(|data| data.len())
+    };
+    let bytes = tokio::task::spawn_blocking(length).await.map_err(Error::internal)?.map_err(Error::internal)?;
+    Ok(Testimony { bytes })
+}
+
+/// Reads what the witness had said of a company by then.
+pub(super) async fn hear(souk: &Souk, company: CompanyId, heard: Testimony) -> Result<Witness> {
+    let path = souk.settings().data_dir.join("checkpoints.log");
+    let souk = souk.clone();
+    tokio::task::spawn_blocking(move || read(&souk, &path, company, heard)).await.map_err(Error::internal)?.map_err(Error::internal)
+}
+
+fn read(souk: &Souk, path: &Path, company: CompanyId, heard: Testimony) -> std::io::Result<Witness> {
     let mut witness = Witness::default();
     let Ok(file) = File::open(path) else { return Ok(witness) };
     let of = company.to_string();
-    for line in BufReader::new(file).lines() {
+    for line in BufReader::new(file.take(heard.bytes)).lines() {
         let line = line?;
         let parts: Vec<_> = line.split(' ').collect();
         let [whose, kind, number, hash, key, mac] = parts.as_slice() else { continue };
