@@ -162,7 +162,12 @@ impl Error {
         body.insert("detail".into(), json!(detail));
         body.insert("code".into(), json!(self.code()));
         match self {
-            Self::Conflict { facts, .. } => body.extend(facts.clone()),
+            Self::Conflict { facts, .. } => {
+                // A fact never takes the place of what every problem has.
+                for (name, fact) in facts {
+                    body.entry(name).or_insert_with(|| fact.clone());
+                }
+            }
             Self::Declined { decline_code } => {
                 body.insert("declineCode".into(), json!(decline_code));
             }

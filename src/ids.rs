@@ -47,6 +47,20 @@ macro_rules! id {
             }
         }
 
+        impl schemars::JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(schemas: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                Uuid::json_schema(schemas)
+            }
+        }
+
         impl TryFromU64 for $name {
             fn try_from_u64(_: u64) -> Result<Self, DbErr> {
                 Err(DbErr::ConvertFromU64(stringify!($name)))

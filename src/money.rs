@@ -1,13 +1,14 @@
 //! Money: integer minor units, checked. One rounding rule: half away from zero, once per line;
 //! splits give what is left over to the largest remainders.
 
+use schemars::JsonSchema;
 use sea_orm::DeriveValueType;
 use serde::{Deserialize, Serialize};
 
 use crate::errors::{Error, Result};
 
 /// An amount in the minor unit of the company's currency (paise, cents).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, DeriveValueType)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, DeriveValueType, JsonSchema)]
 #[serde(transparent)]
 pub struct Money(pub i64);
 

@@ -1,6 +1,7 @@
 //! Every prefix on one screen.
 
 pub mod api;
+mod described;
 pub mod export;
 pub mod extract;
 mod layers;

@@ -98,7 +98,7 @@ pub async fn subscribe<P: Permission>(access: &Access<P>, company: CompanyId, ch
     let platform = access.souk().platform("plans").await?;
     let company = companies::find(&platform, company).await?;
     if company.status == CLOSED {
-        let facts = json!({ "status": company.status });
+        let facts = json!({ "state": company.status });
         return Err(Error::conflict("company_state", "the company is not in a state for this", facts));
     }
     let plan = plan_of(&platform, change).await?;
@@ -118,7 +118,7 @@ pub async fn invite_admin<P: Permission>(access: &Access<P>, company: CompanyId,
     let company = companies::find(&platform, company).await?;
     drop(platform);
     if company.status != ACTIVE {
-        let facts = json!({ "status": company.status });
+        let facts = json!({ "state": company.status });
         return Err(Error::conflict("company_state", "the company is not in a state for this", facts));
     }
     let role = Some(Role::CompanyAdmin.name().to_owned());

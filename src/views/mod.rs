@@ -1,6 +1,7 @@
 //! What leaves the building: the shapes of JSON, and pages.
 
 pub mod account;
+pub mod answers;
 pub mod audit;
 pub mod catalog;
 pub mod charts;

@@ -2,6 +2,7 @@
 
 mod account;
 mod audit;
+mod description;
 mod limits;
 mod orders;
 mod oversight;

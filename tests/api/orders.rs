@@ -114,7 +114,7 @@ async fn an_order_is_refused_with_the_facts() {
         let path = format!("/api/orders/{}/status", text(&placed["orders"][0]["id"]));
         let staff = world.staff(&world.a, "staff").await;
         let problem = client.patch(&staff, &path, &json!({ "status": "delivered" })).await.refused(409, "invalid_transition");
-        assert_eq!(problem["allowed"], json!(["processing", "cancelled"]));
+        assert_eq!((&problem["state"], &problem["allowed"]), (&json!("confirmed"), &json!(["processing", "cancelled"])));
         world.verify().await;
         world.close().await;
     }

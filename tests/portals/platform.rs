@@ -18,7 +18,7 @@ async fn a_suspended_company_is_unknown_until_it_goes_on() {
         let stopped = client.post(&root, &format!("{path}/suspend"), &json!({ "reason": "three bills unpaid" })).await.expect(200);
         assert_eq!((&stopped["status"], &stopped["isActive"]), (&json!("suspended"), &json!(false)));
         let facts = client.post(&root, &format!("{path}/suspend"), &json!({ "reason": "again" })).await.refused(409, "company_state");
-        assert_eq!(facts["status"], "suspended");
+        assert_eq!(facts["state"], "suspended");
         client.call("GET", "/api/products", None, Some("alpha"), None, &[]).await.refused(404, "company_unknown");
         client.get(&customer, "/api/cart").await.refused(401, "session_ended");
         client.get(&admin, "/api/orders").await.refused(401, "session_ended");

@@ -1,6 +1,7 @@
 //! A world to test in: a database of its own, two companies, a server and a client.
 
 pub mod database;
+pub mod description;
 pub mod fleet;
 pub mod postgres;
 pub mod program;
@@ -485,7 +486,8 @@ impl Client {
         body: Option<Vec<u8>>,
         headers: &[(&str, &str)],
     ) -> Option<Answer> {
-        let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
+        let name = method;
+        let method = reqwest::Method::from_bytes(name.as_bytes()).expect("a method");
         let mut request = self.http.request(method, format!("http://{}{path}", self.address));
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -493,7 +495,7 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        if let Some(body) = body {
+        if let Some(body) = body.clone() {
             request = request.body(body);
         }
         let answer = request.send().await.ok()?;
@@ -501,8 +503,10 @@ impl Client {
         let headers = answer.headers().clone();
         let bytes = answer.bytes().await.ok()?.to_vec();
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Some(Answer { status, headers, body, text, bytes })
+        let said = serde_json::from_str(&text).unwrap_or(Value::Null);
+        let answer = Answer { status, headers, body: said, text, bytes };
+        description::hold(name, path, body.as_deref(), &answer);
+        Some(answer)
     }
 
     pub async fn get(&self, token: &str, path: &str) -> Answer {

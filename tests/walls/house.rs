@@ -64,7 +64,7 @@ fn a_domain_calls_lower_tiers_only() {
 #[test]
 fn every_endpoint_names_a_permission_and_is_described() {
     let rows = controllers::endpoints();
-    let described = endpoints::description(&rows);
+    let described = endpoints::description(&rows).expect("a description");
     for row in &rows {
         assert!(PERMISSIONS.contains(&row.permission), "{} {} asks for `{}`, which nobody has", row.method, row.uri, row.permission);
         if row.uri.starts_with("/api") {

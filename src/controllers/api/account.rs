@@ -1,6 +1,7 @@
 //! `/api/auth`, about oneself: profile, address book, preferences.
 
 use axum::{Json as Answer, http::StatusCode};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -9,7 +10,10 @@ use crate::{
         extract::{Id, Json, Query, Version},
         page,
     },
-    endpoints::{Endpoint, delete, get, post, put},
+    endpoints::{
+        Endpoint,
+        api::{delete, get, post, put},
+    },
     errors::Result,
     ids::AddressId,
     models::identity::{self, NewAddress, PreferencesChange, ProfileChange},
@@ -34,7 +38,7 @@ async fn change_profile(
     Ok(Answer(account::profile(&person, access.tenant())))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Pages {
     limit: Option<u64>,
@@ -90,13 +94,13 @@ async fn change_preferences(access: Access<AccountKeep>, Json(change, _): Json<P
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        get::<SignedIn, _>("/api/auth/profile", "Who I am", profile),
-        put::<SignedIn, _>("/api/auth/profile", "Changes my name, phone or language", change_profile),
-        get::<AccountKeep, _>("/api/auth/addresses", "My address book", addresses),
-        post::<AccountKeep, _>("/api/auth/addresses", "Adds an address", add_address),
-        put::<AccountKeep, _>("/api/auth/addresses/{id}", "Writes an address anew", change_address),
-        delete::<AccountKeep, _>("/api/auth/addresses/{id}", "Takes an address out of the book", remove_address),
-        get::<AccountKeep, _>("/api/auth/preferences", "What I like", preferences),
-        put::<AccountKeep, _>("/api/auth/preferences", "Changes what I like", change_preferences),
+        get::<SignedIn, _>("/api/auth/profile", "Who I am", profile).answers(200, "Profile"),
+        put::<SignedIn, _>("/api/auth/profile", "Changes my name, phone or language", change_profile).answers(200, "Profile"),
+        get::<AccountKeep, _>("/api/auth/addresses", "My address book", addresses).answers(200, "[KeptAddress]"),
+        post::<AccountKeep, _>("/api/auth/addresses", "Adds an address", add_address).answers(201, "KeptAddress"),
+        put::<AccountKeep, _>("/api/auth/addresses/{id}", "Writes an address anew", change_address).answers(200, "KeptAddress"),
+        delete::<AccountKeep, _>("/api/auth/addresses/{id}", "Takes an address out of the book", remove_address).empty(204),
+        get::<AccountKeep, _>("/api/auth/preferences", "What I like", preferences).answers(200, "Preferences"),
+        put::<AccountKeep, _>("/api/auth/preferences", "Changes what I like", change_preferences).answers(200, "Preferences"),
     ]
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::{Json as Answer, extract::Path, response::Response};
+use axum::{Json as Answer, response::Response};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -11,10 +12,10 @@ use crate::{
     clock::Instant,
     controllers::{
         export,
-        extract::{Id, Query},
+        extract::{Id, Ids, Query},
         page,
     },
-    endpoints::{Endpoint, get},
+    endpoints::{Endpoint, api::get},
     errors::{Error, Result},
     ids::{AuditId, ShopId},
     models::{
@@ -28,7 +29,7 @@ use crate::{
     views::audit as view,
 };
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct List {
     /// An id, or an e-mail address.
@@ -37,15 +38,20 @@ struct List {
     resource_id: Option<String>,
     /// One, or several with commas between.
     action: Option<String>,
+    #[schemars(extend("format" = "date-time"))]
     from: Option<String>,
+    #[schemars(extend("format" = "date-time"))]
     to: Option<String>,
+    #[schemars(with = "Option<ShopId>")]
     shop_id: Option<String>,
+    /// Of an export.
+    #[schemars(extend("enum" = ["csv", "json"]))]
     format: Option<String>,
     limit: Option<u64>,
     cursor: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Pages {
     limit: Option<u64>,
@@ -158,15 +164,8 @@ async fn of_user(access: Access<AuditOwn>, Id(id): Id<Uuid>, Query(pages): Query
     page_of(&access, &scope, &filter, &pages).await
 }
 
-async fn of_resource(
-    access: Access<AuditRead>,
-    Path((resource, id)): Path<(String, String)>,
-    Query(pages): Query<Pages>,
-) -> Result<Answer<Value>> {
-    if id.parse::<Uuid>().is_err() {
-        return Err(Error::NOT_FOUND);
-    }
-    let filter = Filter { resource: Some(resource), resource_id: Some(id), ..Filter::default() };
+async fn of_resource(access: Access<AuditRead>, Ids(resource, id): Ids<String, Uuid>, Query(pages): Query<Pages>) -> Result<Answer<Value>> {
+    let filter = Filter { resource: Some(resource), resource_id: Some(id.to_string()), ..Filter::default() };
     if access.sees_all() {
         let platform = access.souk().platform("oversight").await?;
         return page_of_all(&access, &platform, &filter, &pages).await;
@@ -235,11 +234,11 @@ async fn verify(access: Access<AuditRead>) -> Result<Answer<Value>> {
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        get::<AuditRead, _>("/api/audit/logs", "The audit, newest first", logs),
-        get::<AuditRead, _>("/api/audit/logs/{id}", "One entry", show),
-        get::<AuditOwn, _>("/api/audit/user/{id}", "What one person did; for customers, oneself", of_user),
-        get::<AuditRead, _>("/api/audit/resource/{type}/{id}", "What was done to one thing", of_resource),
-        get::<AuditRead, _>("/api/audit/export", "The audit as CSV or JSON", taken_out),
-        get::<AuditRead, _>("/api/audit/verify", "Whether the chain holds", verify),
+        get::<AuditRead, _>("/api/audit/logs", "The audit, newest first", logs).answers(200, "[AuditEntry]"),
+        get::<AuditRead, _>("/api/audit/logs/{id}", "One entry", show).answers(200, "AuditEntry"),
+        get::<AuditOwn, _>("/api/audit/user/{id}", "What one person did; for customers, oneself", of_user).answers(200, "[AuditEntry]"),
+        get::<AuditRead, _>("/api/audit/resource/{type}/{id}", "What was done to one thing", of_resource).answers(200, "[AuditEntry]"),
+        get::<AuditRead, _>("/api/audit/export", "The audit as CSV or JSON", taken_out).sends(200, "text/csv").answers(200, "AuditEntries"),
+        get::<AuditRead, _>("/api/audit/verify", "Whether the chain holds", verify).answers(200, "AuditChain"),
     ]
 }

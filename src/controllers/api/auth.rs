@@ -5,6 +5,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -13,7 +14,10 @@ use crate::{
         extract::{Id, Json, Query},
         page,
     },
-    endpoints::{Endpoint, delete, get, post},
+    endpoints::{
+        Endpoint,
+        api::{delete, get, post},
+    },
     errors::Result,
     ids::SessionId,
     models::{
@@ -27,20 +31,21 @@ use crate::{
     views::account,
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Credentials {
     email: String,
     password: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "TokenRefresh")]
 struct Refresh {
     refresh_token: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Logout {
     #[serde(default)]
@@ -118,8 +123,9 @@ async fn verify(State(souk): State<Souk>, headers: HeaderMap) -> Answer<Value> {
     }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "PasswordChange")]
 struct NewPassword {
     old_password: String,
     new_password: String,
@@ -132,8 +138,9 @@ async fn change_password(access: Access<SignedIn>, Json(body, _): Json<NewPasswo
     Ok(Answer(tokens))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ForgottenPassword")]
 struct Forgotten {
     email: String,
 }
@@ -144,8 +151,9 @@ async fn forgot_password(State(souk): State<Souk>, guest: Guest, Json(body, _): 
     Ok(StatusCode::ACCEPTED)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "PasswordReset")]
 struct Reset {
     /// The link of the letter.
     token: String,
@@ -157,8 +165,9 @@ async fn reset_password(State(souk): State<Souk>, device: Device, Json(body, _):
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "EmailProof")]
 struct Proof {
     /// The link of the letter.
     token: String,
@@ -169,7 +178,7 @@ async fn verify_email(State(souk): State<Souk>, device: Device, Json(body, _): J
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Pages {
     limit: Option<u64>,
@@ -194,16 +203,17 @@ async fn end_session(access: Access<SignedIn>, Id(id): Id<SessionId>) -> Result<
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        post::<Anyone, _>("/api/auth/register", "Registers a customer", register),
-        post::<Anyone, _>("/api/auth/login", "Signs in", login),
-        post::<Anyone, _>("/api/auth/refresh-token", "Exchanges a refresh token for a new pair", refresh),
-        post::<SignedIn, _>("/api/auth/logout", "Ends this session, or all", logout),
-        get::<Anyone, _>("/api/auth/verify", "Checks a token", verify),
-        post::<SignedIn, _>("/api/auth/change-password", "Changes one's own password; other sessions end", change_password),
-        post::<Anyone, _>("/api/auth/forgot-password", "Asks for a letter to choose a new password", forgot_password),
-        post::<Anyone, _>("/api/auth/reset-password", "Sets a new password by a letter's link", reset_password),
-        post::<Anyone, _>("/api/auth/verify-email", "Proves an e-mail address by a letter's link", verify_email),
-        get::<SignedIn, _>("/api/auth/sessions", "Where I am signed in", sessions),
-        delete::<SignedIn, _>("/api/auth/sessions/{id}", "Ends one of my sessions", end_session),
+        post::<Anyone, _>("/api/auth/register", "Registers a customer", register).answers(201, "Welcome"),
+        post::<Anyone, _>("/api/auth/login", "Signs in", login).answers(200, "Welcome"),
+        post::<Anyone, _>("/api/auth/refresh-token", "Exchanges a refresh token for a new pair", refresh).answers(200, "Tokens"),
+        post::<SignedIn, _>("/api/auth/logout", "Ends this session, or all", logout).empty(204),
+        get::<Anyone, _>("/api/auth/verify", "Checks a token", verify).answers(200, "Verified"),
+        post::<SignedIn, _>("/api/auth/change-password", "Changes one's own password; other sessions end", change_password)
+            .answers(200, "Tokens"),
+        post::<Anyone, _>("/api/auth/forgot-password", "Asks for a letter to choose a new password", forgot_password).empty(202),
+        post::<Anyone, _>("/api/auth/reset-password", "Sets a new password by a letter's link", reset_password).empty(204),
+        post::<Anyone, _>("/api/auth/verify-email", "Proves an e-mail address by a letter's link", verify_email).empty(204),
+        get::<SignedIn, _>("/api/auth/sessions", "Where I am signed in", sessions).answers(200, "[Session]"),
+        delete::<SignedIn, _>("/api/auth/sessions/{id}", "Ends one of my sessions", end_session).empty(204),
     ]
 }

@@ -1,12 +1,16 @@
 //! `/api/cart`: a customer's, or a guest's by `X-Cart-Token`.
 
 use axum::{Json as Answer, http::StatusCode};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
     controllers::extract::{Id, Json},
-    endpoints::{Endpoint, delete, get, post, put},
+    endpoints::{
+        Endpoint,
+        api::{delete, get, post, put},
+    },
     errors::Result,
     ids::CartItemId,
     models::carts::{self, CartView, NewItem, Owner, Validation},
@@ -41,8 +45,9 @@ async fn add(access: Access<CartUse>, Json(item, _): Json<NewItem>) -> Result<An
     Ok(Answer(cart))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CartQuantity")]
 struct Quantity {
     quantity: i64,
 }
@@ -77,12 +82,12 @@ async fn validate(access: Access<CartUse>) -> Result<Answer<Validation>> {
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        get::<CartUse, _>("/api/cart", "The cart at today's prices", show),
-        get::<CartUse, _>("/api/cart/summary", "The cart's figures", summary),
-        delete::<CartUse, _>("/api/cart", "Empties the cart", clear),
-        post::<CartUse, _>("/api/cart/items", "Puts goods into the cart", add),
-        put::<CartUse, _>("/api/cart/items/{id}", "Sets a line's quantity", change),
-        delete::<CartUse, _>("/api/cart/items/{id}", "Removes a line", remove),
-        post::<CartUse, _>("/api/cart/validate", "What stands between the cart and a checkout", validate),
+        get::<CartUse, _>("/api/cart", "The cart at today's prices", show).answers(200, "Cart"),
+        get::<CartUse, _>("/api/cart/summary", "The cart's figures", summary).answers(200, "CartSummary"),
+        delete::<CartUse, _>("/api/cart", "Empties the cart", clear).empty(204),
+        post::<CartUse, _>("/api/cart/items", "Puts goods into the cart", add).answers(200, "Cart"),
+        put::<CartUse, _>("/api/cart/items/{id}", "Sets a line's quantity", change).answers(200, "Cart"),
+        delete::<CartUse, _>("/api/cart/items/{id}", "Removes a line", remove).answers(200, "Cart"),
+        post::<CartUse, _>("/api/cart/validate", "What stands between the cart and a checkout", validate).answers(200, "CartCheck"),
     ]
 }

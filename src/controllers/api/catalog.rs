@@ -1,6 +1,7 @@
 //! `/api/products`: reading the catalogue.
 
 use axum::{Json as Answer, extract::Path};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -9,7 +10,7 @@ use crate::{
         extract::{AttributedQuery, Query},
         page,
     },
-    endpoints::{Endpoint, get},
+    endpoints::{Endpoint, api::get},
     errors::{Error, Result},
     ids::ShopId,
     models::{
@@ -20,20 +21,27 @@ use crate::{
     views::catalog::product as product_view,
 };
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct List {
     q: Option<String>,
+    /// The slug; with what is below it.
     category: Option<String>,
+    /// The slug.
     brand: Option<String>,
+    #[schemars(with = "Option<ShopId>")]
     shop_id: Option<String>,
     min_price: Option<i64>,
     max_price: Option<i64>,
+    /// At least so many stars, from 1 to 5: `4`, `4.5`.
+    #[schemars(extend("pattern" = "^([1-4](\\.[0-9]{1,2})?|5(\\.0{1,2})?)$"))]
     rating: Option<String>,
     in_stock: Option<bool>,
     origin: Option<String>,
     organic: Option<bool>,
+    #[schemars(extend("enum" = ["active", "inactive", "archived", "all"]))]
     status: Option<String>,
+    #[schemars(extend("enum" = ["relevance", "price", "-price", "popularity", "newest", "rating", "name"]))]
     sort: Option<String>,
     total: Option<bool>,
     facets: Option<bool>,
@@ -178,7 +186,7 @@ async fn related(access: Access<ProductsRead>, Path(id): Path<String>) -> Result
     Ok(Answer(page::envelope(views(&scope, &found).await?, SHOWN, None)))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Typed {
     q: String,
@@ -208,10 +216,10 @@ async fn suggest(access: Access<ProductsRead>, Query(typed): Query<Typed>) -> Re
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        get::<ProductsRead, _>("/api/products", "Products: filtered, sorted, searched", index),
-        get::<ProductsRead, _>("/api/products/featured", "Featured products", featured),
-        get::<ProductsRead, _>("/api/products/suggest", "Products whose words begin as typed", suggest),
-        get::<ProductsRead, _>("/api/products/{id}", "One product by id or slug", show),
-        get::<ProductsRead, _>("/api/products/{id}/related", "Products beside this one", related),
+        get::<ProductsRead, _>("/api/products", "Products: filtered, sorted, searched", index).answers(200, "ProductPage"),
+        get::<ProductsRead, _>("/api/products/featured", "Featured products", featured).answers(200, "[Product]"),
+        get::<ProductsRead, _>("/api/products/suggest", "Products whose words begin as typed", suggest).answers(200, "[Suggestion]"),
+        get::<ProductsRead, _>("/api/products/{id}", "One product by id or slug", show).answers(200, "Product"),
+        get::<ProductsRead, _>("/api/products/{id}/related", "Products beside this one", related).answers(200, "[Product]"),
     ]
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::{Json as Answer, extract::State, http::StatusCode};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -13,7 +14,10 @@ use crate::{
         page,
         steward::{self, Stop},
     },
-    endpoints::{Endpoint, delete, get, patch, post, put},
+    endpoints::{
+        Endpoint,
+        api::{delete, get, patch, post, put},
+    },
     errors::{Error, Result},
     ids::CompanyId,
     models::{
@@ -27,10 +31,11 @@ use crate::{
     views::companies::{stats_view, view},
 };
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct List {
     q: Option<String>,
+    #[schemars(extend("enum" = companies::STATES))]
     status: Option<String>,
     limit: Option<u64>,
     cursor: Option<String>,
@@ -97,8 +102,9 @@ async fn change(
     Ok(Answer(view(&steward::change(&access, id, change, version).await?)))
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CompanyReason")]
 struct Why {
     #[serde(default)]
     reason: String,
@@ -133,14 +139,14 @@ async fn settings(
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        get::<CompaniesRead, _>("/api/companies", "Companies: all for the platform, else one's own", index),
-        post::<CompaniesWrite, _>("/api/companies", "Opens a company", create),
-        get::<CompaniesRead, _>("/api/companies/{id}", "One company", show),
-        get::<CompaniesRead, _>("/api/companies/{id}/stats", "A company in figures", stats),
-        put::<CompaniesWrite, _>("/api/companies/{id}", "Changes a company", change),
-        delete::<CompaniesWrite, _>("/api/companies/{id}", "Closes a company for good", close),
-        post::<CompaniesWrite, _>("/api/companies/{id}/suspend", "Stops a company until it goes on", suspend),
-        post::<CompaniesWrite, _>("/api/companies/{id}/resume", "Lets a suspended company go on", resume),
-        patch::<MaySet, _>("/api/companies/{id}/settings", "Changes a company's settings", settings),
+        get::<CompaniesRead, _>("/api/companies", "Companies: all for the platform, else one's own", index).answers(200, "[Company]"),
+        post::<CompaniesWrite, _>("/api/companies", "Opens a company", create).answers(201, "Company"),
+        get::<CompaniesRead, _>("/api/companies/{id}", "One company", show).answers(200, "Company"),
+        get::<CompaniesRead, _>("/api/companies/{id}/stats", "A company in figures", stats).answers(200, "CompanyStats"),
+        put::<CompaniesWrite, _>("/api/companies/{id}", "Changes a company", change).answers(200, "Company"),
+        delete::<CompaniesWrite, _>("/api/companies/{id}", "Closes a company for good", close).empty(204),
+        post::<CompaniesWrite, _>("/api/companies/{id}/suspend", "Stops a company until it goes on", suspend).answers(200, "Company"),
+        post::<CompaniesWrite, _>("/api/companies/{id}/resume", "Lets a suspended company go on", resume).answers(200, "Company"),
+        patch::<MaySet, _>("/api/companies/{id}/settings", "Changes a company's settings", settings).answers(200, "Company"),
     ]
 }

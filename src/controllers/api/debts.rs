@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use axum::{Json as Answer, http::StatusCode, response::Response};
 use chrono::NaiveDate;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,7 +15,10 @@ use crate::{
         once::{Begun, Once, again},
         page,
     },
-    endpoints::{Endpoint, get, post, put},
+    endpoints::{
+        Endpoint,
+        api::{get, post, put},
+    },
     errors::{Error, Result},
     ids::{CompanyId, DebtId},
     models::{
@@ -28,11 +32,13 @@ use crate::{
     views::debts as view,
 };
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct List {
+    #[schemars(extend("enum" = Status::ALL.map(Status::name)))]
     status: Option<String>,
     #[serde(rename = "type")]
+    #[schemars(extend("enum" = Kind::ALL.map(Kind::name)))]
     kind: Option<String>,
     company_id: Option<CompanyId>,
     limit: Option<u64>,
@@ -51,7 +57,7 @@ impl List {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Paged {
     limit: Option<u64>,
@@ -263,18 +269,19 @@ async fn write_off(access: Access<DebtsWrite>, Id(id): Id<DebtId>, Json(reason, 
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        get::<DebtsRead, _>("/api/debts", "Debts, newest first: all for the platform, else one's own", index),
-        post::<DebtsWrite, _>("/api/debts", "Raises a debt of a company", create),
-        get::<DebtsRead, _>("/api/debts/overdue", "Overdue debts, the longest overdue first", overdue),
-        get::<DebtsRead, _>("/api/debts/aging", "What is owed, by how long it has been due", aging),
-        get::<DebtsRead, _>("/api/debts/company/{companyId}", "One company's debts", of_company),
-        get::<DebtsRead, _>("/api/debts/{id}", "One debt with its instalments, payments and notes", show),
-        put::<DebtsWrite, _>("/api/debts/{id}", "Changes a debt's reference or note", change),
-        post::<DebtsPay, _>("/api/debts/{id}/payment", "Records a payment of a debt", pay),
-        post::<DebtsWrite, _>("/api/debts/{id}/reversal", "Takes a recorded payment back", reverse),
-        post::<DebtsWrite, _>("/api/debts/{id}/plan", "Cuts what is unpaid into instalments", plan),
-        post::<DebtsWrite, _>("/api/debts/{id}/notes", "Notes something on a debt, perhaps a promise to pay", note),
-        post::<DebtsWrite, _>("/api/debts/{id}/cancel", "Cancels a debt that should not have been raised", cancel),
-        post::<DebtsWrite, _>("/api/debts/{id}/write-off", "Writes off what is still owed", write_off),
+        get::<DebtsRead, _>("/api/debts", "Debts, newest first: all for the platform, else one's own", index).answers(200, "[DebtSummary]"),
+        post::<DebtsWrite, _>("/api/debts", "Raises a debt of a company", create).answers(201, "Debt"),
+        get::<DebtsRead, _>("/api/debts/overdue", "Overdue debts, the longest overdue first", overdue).answers(200, "[DebtSummary]"),
+        get::<DebtsRead, _>("/api/debts/aging", "What is owed, by how long it has been due", aging).answers(200, "Aging"),
+        get::<DebtsRead, _>("/api/debts/company/{companyId}", "One company's debts", of_company).answers(200, "[DebtSummary]"),
+        get::<DebtsRead, _>("/api/debts/{id}", "One debt with its instalments, payments and notes", show).answers(200, "Debt"),
+        put::<DebtsWrite, _>("/api/debts/{id}", "Changes a debt's reference or note", change).answers(200, "Debt"),
+        post::<DebtsPay, _>("/api/debts/{id}/payment", "Records a payment of a debt", pay).answers(201, "PaidDebt"),
+        post::<DebtsWrite, _>("/api/debts/{id}/reversal", "Takes a recorded payment back", reverse).answers(200, "Debt"),
+        post::<DebtsWrite, _>("/api/debts/{id}/plan", "Cuts what is unpaid into instalments", plan).answers(200, "Debt"),
+        post::<DebtsWrite, _>("/api/debts/{id}/notes", "Notes something on a debt, perhaps a promise to pay", note)
+            .answers(201, "DebtNote"),
+        post::<DebtsWrite, _>("/api/debts/{id}/cancel", "Cancels a debt that should not have been raised", cancel).answers(200, "Debt"),
+        post::<DebtsWrite, _>("/api/debts/{id}/write-off", "Writes off what is still owed", write_off).answers(200, "Debt"),
     ]
 }

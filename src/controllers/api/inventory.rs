@@ -1,6 +1,7 @@
 //! `/api/inventory`, `/api/warehouses`.
 
 use axum::{Json as Answer, http::StatusCode, response::Response};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -10,7 +11,10 @@ use crate::{
         once::{Begun, Once},
         page,
     },
-    endpoints::{Endpoint, get, patch, post, put},
+    endpoints::{
+        Endpoint,
+        api::{get, patch, post, put},
+    },
     errors::{Error, Result},
     ids::{AlertId, LocationId, MovementId, ShopId, StockId, VariantId},
     models::{
@@ -27,10 +31,12 @@ use crate::{
 /// The most variants that are read at once.
 const BULK_MAX: usize = 200;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct List {
+    #[schemars(with = "Option<ShopId>")]
     shop_id: Option<String>,
+    #[schemars(with = "Option<LocationId>")]
     warehouse_id: Option<String>,
     low_stock: Option<bool>,
     total: Option<bool>,
@@ -68,11 +74,14 @@ async fn index(access: Access<InventoryRead>, Query(list): Query<List>) -> Resul
     Ok(Answer(page::with_total(page::envelope(rows.iter().map(view::row).collect::<Vec<_>>(), limit, next), total)))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct AlertList {
+    #[schemars(extend("enum" = ["open", "unseen", "closed", "all"]))]
     state: Option<String>,
+    #[schemars(extend("enum" = ["low", "out"]))]
     kind: Option<String>,
+    #[schemars(with = "Option<ShopId>")]
     shop_id: Option<String>,
     limit: Option<u64>,
     cursor: Option<String>,
@@ -116,8 +125,9 @@ async fn show(access: Access<InventoryRead>, Id(id): Id<VariantId>) -> Result<An
     Ok(Answer(view::of_variant(id, &rows)))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "VariantIds")]
 struct Asked {
     variant_ids: Vec<VariantId>,
 }
@@ -150,8 +160,9 @@ async fn adjust(
     unit.end(StatusCode::OK, result).await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "StockUpdates")]
 struct Updates {
     updates: Vec<OneOfMany>,
 }
@@ -181,7 +192,7 @@ async fn reorder_point(
     Ok(Answer(view::row(&row)))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Pages {
     limit: Option<u64>,
@@ -208,15 +219,16 @@ async fn warehouses(access: Access<InventoryRead>) -> Result<Answer<Value>> {
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        get::<InventoryRead, _>("/api/inventory", "Stock by location", index),
-        post::<InventoryRead, _>("/api/inventory/bulk", "Many variants' stock", bulk),
-        post::<InventoryWrite, _>("/api/inventory/bulk-update", "Adjusts several, or none", bulk_update),
-        get::<InventoryRead, _>("/api/inventory/alerts", "What is low or out, newest first", alerts),
-        post::<InventoryHandle, _>("/api/inventory/alerts/{id}/ack", "Somebody takes care of it", acknowledge),
-        get::<InventoryRead, _>("/api/inventory/{id}", "One variant's stock", show),
-        patch::<InventoryWrite, _>("/api/inventory/{id}", "Adjusts stock, with a reason", adjust),
-        put::<InventoryWrite, _>("/api/inventory/{id}/reorder-point", "Says from when on it is low", reorder_point),
-        get::<InventoryRead, _>("/api/inventory/{id}/movements", "Why a variant's stock changed", movements),
-        get::<InventoryRead, _>("/api/warehouses", "Places that are no shop's", warehouses),
+        get::<InventoryRead, _>("/api/inventory", "Stock by location", index).answers(200, "[StockRow]"),
+        post::<InventoryRead, _>("/api/inventory/bulk", "Many variants' stock", bulk).answers(200, "[VariantStock]"),
+        post::<InventoryWrite, _>("/api/inventory/bulk-update", "Adjusts several, or none", bulk_update).answers(200, "[StockRow]"),
+        get::<InventoryRead, _>("/api/inventory/alerts", "What is low or out, newest first", alerts).answers(200, "[Alert]"),
+        post::<InventoryHandle, _>("/api/inventory/alerts/{id}/ack", "Somebody takes care of it", acknowledge).answers(200, "Alert"),
+        get::<InventoryRead, _>("/api/inventory/{id}", "One variant's stock", show).answers(200, "VariantStock"),
+        patch::<InventoryWrite, _>("/api/inventory/{id}", "Adjusts stock, with a reason", adjust).answers(200, "StockRow"),
+        put::<InventoryWrite, _>("/api/inventory/{id}/reorder-point", "Says from when on it is low", reorder_point)
+            .answers(200, "StockRow"),
+        get::<InventoryRead, _>("/api/inventory/{id}/movements", "Why a variant's stock changed", movements).answers(200, "[Movement]"),
+        get::<InventoryRead, _>("/api/warehouses", "Places that are no shop's", warehouses).answers(200, "[Warehouse]"),
     ]
 }

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use axum::{
     Json as Answer,
     body::Bytes,
-    extract::{Path, RawQuery, State},
+    extract::{Path, State},
     http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Redirect, Response},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -20,7 +21,10 @@ use crate::{
         once::{Begun, Once},
         page,
     },
-    endpoints::{Endpoint, delete, get, post, put},
+    endpoints::{
+        Endpoint,
+        api::{delete, get, post, put},
+    },
     errors::{Error, Result},
     gateways::messaging,
     ids::{DeviceId, NotificationId, RowId, TemplateId},
@@ -32,7 +36,7 @@ use crate::{
     views::notifications as view,
 };
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct List {
     limit: Option<u64>,
@@ -105,12 +109,13 @@ async fn forget_device(access: Access<NotificationsRead>, Id(id): Id<DeviceId>) 
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Log {
     limit: Option<u64>,
     cursor: Option<String>,
     channel: Option<Channel>,
+    #[schemars(extend("enum" = state::ALL))]
     state: Option<String>,
     template: Option<String>,
     email: Option<String>,
@@ -166,7 +171,7 @@ async fn texts(access: Access<NotificationsTemplates>) -> Result<Answer<Value>> 
     Ok(Answer(page::envelope(texts, count, None)))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct NewText {
     name: String,
@@ -213,8 +218,9 @@ async fn drop_text(access: Access<NotificationsTemplates>, Id(id): Id<TemplateId
 }
 
 /// The text as it is kept, or as the body would have it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "TextPreview")]
 struct Preview {
     subject: Option<String>,
     body: Option<String>,
@@ -236,7 +242,7 @@ async fn preview(access: Access<NotificationsTemplates>, Id(id): Id<TemplateId>,
     Ok(Answer(json!({ "subject": words.title, "text": letter.text, "html": letter.html, "short": letter.short })))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 struct Unsubscribe {
     #[serde(default)]
     link: String,
@@ -251,11 +257,12 @@ async fn unsubscribe(State(souk): State<Souk>, Query(asked): Query<Unsubscribe>)
 }
 
 /// A person who follows the same address is asked first.
-async fn unsubscribe_page(RawQuery(query): RawQuery) -> Redirect {
-    Redirect::to(&format!("/unsubscribe?{}", query.unwrap_or_default()))
+async fn unsubscribe_page(Query(asked): Query<Unsubscribe>) -> Result<Redirect> {
+    let query = serde_urlencoded::to_string([("link", asked.link), ("class", asked.class)]).map_err(Error::internal)?;
+    Ok(Redirect::to(&format!("/unsubscribe?{query}")))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 struct Challenge {
     #[serde(rename = "hub.mode", default)]
     mode: String,
@@ -312,25 +319,33 @@ fn from_whatsapp(souk: &Souk, headers: &HeaderMap, body: &[u8]) -> Result<Vec<me
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        get::<NotificationsRead, _>("/api/notifications", "My messages, newest first", index),
-        get::<NotificationsRead, _>("/api/notifications/{id}", "One message with its ways", show),
-        put::<NotificationsRead, _>("/api/notifications/read-all", "Marks all my messages read", read_all),
-        put::<NotificationsRead, _>("/api/notifications/{id}/read", "Marks one message read", read),
-        get::<NotificationsRead, _>("/api/notifications/preferences", "What I want to hear by which way", preferences),
-        put::<NotificationsRead, _>("/api/notifications/preferences", "Changes what I want to hear by which way", prefer),
-        post::<NotificationsRead, _>("/api/notifications/devices", "Takes push messages at a device", add_device),
-        delete::<NotificationsRead, _>("/api/notifications/devices/{id}", "Sends no more push messages to a device", forget_device),
-        get::<NotificationsLog, _>("/api/notifications/deliveries", "What was sent to whom, and what became of it", log),
-        post::<NotificationsSend, _>("/api/notifications/send", "Sends a message to people", send),
-        post::<NotificationsSend, _>("/api/notifications/schedule", "Sends a message to people at a time", schedule),
-        get::<NotificationsTemplates, _>("/api/notifications/templates", "Every text, ours and Souk's", texts),
-        post::<NotificationsTemplates, _>("/api/notifications/templates", "Writes a text of our own", add_text),
-        put::<NotificationsTemplates, _>("/api/notifications/templates/{id}", "Changes a text of our own", change_text),
-        delete::<NotificationsTemplates, _>("/api/notifications/templates/{id}", "Goes back to Souk's text", drop_text),
-        post::<NotificationsTemplates, _>("/api/notifications/templates/{id}/preview", "A text with made-up facts", preview),
-        get::<Anyone, _>("/api/notifications/unsubscribe", "Leads a person to the page that asks once more", unsubscribe_page),
-        post::<Anyone, _>("/api/notifications/unsubscribe", "A mail program's one click", unsubscribe),
-        get::<Anyone, _>("/api/notifications/callbacks/{provider}", "A provider asks whether this address is ours", challenge),
-        post::<Anyone, _>("/api/notifications/callbacks/{provider}", "A provider reports", callback),
+        get::<NotificationsRead, _>("/api/notifications", "My messages, newest first", index).answers(200, "MessagePage"),
+        get::<NotificationsRead, _>("/api/notifications/{id}", "One message with its ways", show).answers(200, "MessageWithWays"),
+        put::<NotificationsRead, _>("/api/notifications/read-all", "Marks all my messages read", read_all).empty(204),
+        put::<NotificationsRead, _>("/api/notifications/{id}/read", "Marks one message read", read).empty(204),
+        get::<NotificationsRead, _>("/api/notifications/preferences", "What I want to hear by which way", preferences)
+            .answers(200, "MessageChoices"),
+        put::<NotificationsRead, _>("/api/notifications/preferences", "Changes what I want to hear by which way", prefer)
+            .answers(200, "MessageChoices"),
+        post::<NotificationsRead, _>("/api/notifications/devices", "Takes push messages at a device", add_device).answers(201, "Device"),
+        delete::<NotificationsRead, _>("/api/notifications/devices/{id}", "Sends no more push messages to a device", forget_device)
+            .empty(204),
+        get::<NotificationsLog, _>("/api/notifications/deliveries", "What was sent to whom, and what became of it", log)
+            .answers(200, "[LoggedDelivery]"),
+        post::<NotificationsSend, _>("/api/notifications/send", "Sends a message to people", send).answers(201, "SentMessages"),
+        post::<NotificationsSend, _>("/api/notifications/schedule", "Sends a message to people at a time", schedule)
+            .answers(201, "SentMessages"),
+        get::<NotificationsTemplates, _>("/api/notifications/templates", "Every text, ours and Souk's", texts).answers(200, "[Text]"),
+        post::<NotificationsTemplates, _>("/api/notifications/templates", "Writes a text of our own", add_text).answers(201, "Text"),
+        put::<NotificationsTemplates, _>("/api/notifications/templates/{id}", "Changes a text of our own", change_text)
+            .answers(200, "Text"),
+        delete::<NotificationsTemplates, _>("/api/notifications/templates/{id}", "Goes back to Souk's text", drop_text).empty(204),
+        post::<NotificationsTemplates, _>("/api/notifications/templates/{id}/preview", "A text with made-up facts", preview)
+            .answers(200, "TextPreviewed"),
+        get::<Anyone, _>("/api/notifications/unsubscribe", "Leads a person to the page that asks once more", unsubscribe_page).empty(303),
+        post::<Anyone, _>("/api/notifications/unsubscribe", "A mail program's one click", unsubscribe).answers(200, "Unsubscribed"),
+        get::<Anyone, _>("/api/notifications/callbacks/{provider}", "A provider asks whether this address is ours", challenge)
+            .sends(200, "text/plain"),
+        post::<Anyone, _>("/api/notifications/callbacks/{provider}", "A provider reports", callback).empty(204),
     ]
 }

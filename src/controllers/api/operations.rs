@@ -1,5 +1,7 @@
 //! Is it alive, and what can it do.
 
+use std::sync::LazyLock;
+
 use axum::{
     Json,
     extract::State,
@@ -13,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     bell::Reach,
-    endpoints::{self, Endpoint, get},
+    endpoints::{self, Endpoint, api, get},
     errors::{Error, Result},
     gateways::messaging::Channel,
     tenancy::{Souk, keys, roles::Anyone},
@@ -64,15 +66,17 @@ async fn figures(State(souk): State<Souk>, headers: HeaderMap) -> Result<Respons
     Ok((kind, crate::figures::text(&souk).await?).into_response())
 }
 
-async fn openapi() -> Json<Value> {
-    Json(endpoints::description(&crate::controllers::endpoints()))
+/// It is the same for every request.
+async fn openapi() -> Result<Json<&'static Value>> {
+    static DESCRIPTION: LazyLock<Result<Value>> = LazyLock::new(|| endpoints::description(&crate::controllers::endpoints()));
+    DESCRIPTION.as_ref().map(Json).map_err(Error::internal)
 }
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        get::<Anyone, _>("/health", "Whether the process is alive", health),
-        get::<Anyone, _>("/api/health/all", "Each component's state", health_all),
+        api::get::<Anyone, _>("/health", "Whether the process is alive", health).answers(200, "Health"),
+        api::get::<Anyone, _>("/api/health/all", "Each component's state", health_all).answers(200, "Components"),
         get::<Anyone, _>("/metrics", "Figures for Prometheus, under a token of their own", figures),
-        get::<Anyone, _>("/api/openapi.json", "This description", openapi),
+        api::get::<Anyone, _>("/api/openapi.json", "This description", openapi).answers(200, "Description"),
     ]
 }

@@ -1,6 +1,7 @@
 //! `/api/orders`: checkout, payment, fulfilment, cancellation.
 
 use axum::{Json as Answer, http::StatusCode, response::Response};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -12,7 +13,10 @@ use crate::{
         once::{Begun, Once, Promise, again},
         page,
     },
-    endpoints::{Endpoint, get, patch, post},
+    endpoints::{
+        Endpoint,
+        api::{get, patch, post},
+    },
     errors::{Error, Result},
     gateways::payments::Outcome,
     ids::{CheckoutId, CustomerId, OrderId, ShopId},
@@ -87,8 +91,9 @@ async fn tried<P: Permission>(access: &Access<P>, promise: Promise, checkout: Ch
     promise.answer(StatusCode::CREATED, answer).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "OrderPayment")]
 struct Pay {
     payment_method: String,
 }
@@ -131,15 +136,22 @@ async fn paid<P: Permission>(access: &Access<P>, checkout: CheckoutId) -> Result
     view::paid(&scope, checkout).await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct List {
+    /// One, or several with commas between.
     status: Option<String>,
+    #[schemars(extend("enum" = orders::PAYMENT_STATES))]
     payment_status: Option<String>,
+    #[schemars(with = "Option<ShopId>")]
     shop_id: Option<String>,
+    #[schemars(with = "Option<CustomerId>")]
     customer_id: Option<String>,
+    #[schemars(extend("format" = "date-time"))]
     from: Option<String>,
+    #[schemars(extend("format" = "date-time"))]
     to: Option<String>,
+    /// The beginning of an order number, or of the customer's name.
     q: Option<String>,
     total: Option<bool>,
     limit: Option<u64>,
@@ -261,7 +273,8 @@ async fn timeline(access: Access<OrdersRead>, Id(id): Id<OrderId>) -> Result<Ans
         .iter()
         .map(|entry| json!({ "kind": entry.kind, "status": entry.status, "at": entry.created_at, "by": entry.by_name, "note": entry.note }))
         .collect();
-    Ok(Answer(json!({ "data": data })))
+    let length = data.len() as u64;
+    Ok(Answer(page::envelope(data, length, None)))
 }
 
 async fn tracking(access: Access<OrdersRead>, Id(id): Id<OrderId>) -> Result<Answer<Value>> {
@@ -284,13 +297,16 @@ pub(super) async fn verified(souk: &Souk, tenant: &Tenant, payment: payments::Pa
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        post::<OrdersPlace, _>("/api/orders", "Checks out", create),
-        get::<OrdersRead, _>("/api/orders", "Orders, newest first", index),
-        get::<OrdersRead, _>("/api/orders/{id}", "One order", show),
-        patch::<OrdersFulfil, _>("/api/orders/{id}/status", "Moves an order one step on", change_status),
-        post::<PaymentsPay, _>("/api/orders/{id}/process-payment", "Pays the order's checkout now", process_payment),
-        post::<OrdersCancel, _>("/api/orders/{id}/cancel", "Cancels an order, whole or by line", cancel),
-        get::<OrdersRead, _>("/api/orders/{id}/timeline", "What happened to an order", timeline),
-        get::<OrdersRead, _>("/api/orders/{id}/tracking", "Where an order is", tracking),
+        post::<OrdersPlace, _>("/api/orders", "Checks out", create).answers(201, "Checkout"),
+        get::<OrdersRead, _>("/api/orders", "Orders, newest first", index).answers(200, "[Order]"),
+        get::<OrdersRead, _>("/api/orders/{id}", "One order", show).answers(200, "Order"),
+        patch::<OrdersFulfil, _>("/api/orders/{id}/status", "Moves an order one step on", change_status).answers(200, "Order"),
+        post::<PaymentsPay, _>("/api/orders/{id}/process-payment", "Pays the order's checkout now", process_payment)
+            .answers(200, "Paid")
+            .answers(202, "Paid")
+            .answers(402, "Problem"),
+        post::<OrdersCancel, _>("/api/orders/{id}/cancel", "Cancels an order, whole or by line", cancel).answers(200, "Order"),
+        get::<OrdersRead, _>("/api/orders/{id}/timeline", "What happened to an order", timeline).answers(200, "[OrderEvent]"),
+        get::<OrdersRead, _>("/api/orders/{id}/tracking", "Where an order is", tracking).answers(200, "Tracking"),
     ]
 }

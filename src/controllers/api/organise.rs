@@ -8,7 +8,10 @@ use crate::{
         extract::{Id, Json, Version},
         page,
     },
-    endpoints::{Endpoint, delete, get, post, put},
+    endpoints::{
+        Endpoint,
+        api::{delete, get, post, put},
+    },
     errors::Result,
     ids::{AttributeId, BrandId, CategoryId},
     models::catalog::{self, AttributeChange, BrandChange, CategoryChange, NewAttribute, NewBrand, NewCategory},
@@ -126,17 +129,19 @@ async fn remove_attribute(access: Access<CatalogOrganise>, Id(id): Id<AttributeI
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        get::<ProductsRead, _>("/api/categories", "The tree of categories", categories),
-        post::<CatalogOrganise, _>("/api/categories", "Puts a category into the tree", add_category),
-        put::<CatalogOrganise, _>("/api/categories/{id}", "Changes a category, or hangs it elsewhere", change_category),
-        delete::<CatalogOrganise, _>("/api/categories/{id}", "Takes away an empty category", remove_category),
-        get::<ProductsRead, _>("/api/brands", "Brands", brands),
-        post::<CatalogOrganise, _>("/api/brands", "Adds a brand", add_brand),
-        put::<CatalogOrganise, _>("/api/brands/{id}", "Renames a brand", change_brand),
-        delete::<CatalogOrganise, _>("/api/brands/{id}", "Takes away a brand without products", remove_brand),
-        get::<ProductsRead, _>("/api/attributes", "Attributes of goods with their values", attributes),
-        post::<CatalogOrganise, _>("/api/attributes", "Makes an attribute", add_attribute),
-        put::<CatalogOrganise, _>("/api/attributes/{id}", "Translates an attribute, and adds values", change_attribute),
-        delete::<CatalogOrganise, _>("/api/attributes/{id}", "Takes away an attribute that no goods have", remove_attribute),
+        get::<ProductsRead, _>("/api/categories", "The tree of categories", categories).answers(200, "[Category]"),
+        post::<CatalogOrganise, _>("/api/categories", "Puts a category into the tree", add_category).answers(201, "Category"),
+        put::<CatalogOrganise, _>("/api/categories/{id}", "Changes a category, or hangs it elsewhere", change_category)
+            .answers(200, "Category"),
+        delete::<CatalogOrganise, _>("/api/categories/{id}", "Takes away an empty category", remove_category).empty(204),
+        get::<ProductsRead, _>("/api/brands", "Brands", brands).answers(200, "[Brand]"),
+        post::<CatalogOrganise, _>("/api/brands", "Adds a brand", add_brand).answers(201, "Brand"),
+        put::<CatalogOrganise, _>("/api/brands/{id}", "Renames a brand", change_brand).answers(200, "Brand"),
+        delete::<CatalogOrganise, _>("/api/brands/{id}", "Takes away a brand without products", remove_brand).empty(204),
+        get::<ProductsRead, _>("/api/attributes", "Attributes of goods with their values", attributes).answers(200, "[Attribute]"),
+        post::<CatalogOrganise, _>("/api/attributes", "Makes an attribute", add_attribute).answers(201, "Attribute"),
+        put::<CatalogOrganise, _>("/api/attributes/{id}", "Translates an attribute, and adds values", change_attribute)
+            .answers(200, "Attribute"),
+        delete::<CatalogOrganise, _>("/api/attributes/{id}", "Takes away an attribute that no goods have", remove_attribute).empty(204),
     ]
 }

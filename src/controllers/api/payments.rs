@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json as Answer;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -11,7 +12,10 @@ use crate::{
         extract::{Id, Json, Query},
         page,
     },
-    endpoints::{Endpoint, get, post},
+    endpoints::{
+        Endpoint,
+        api::{get, post},
+    },
     errors::{Error, Result},
     ids::PaymentId,
     models::payments,
@@ -22,7 +26,7 @@ use crate::{
     views::payments as view,
 };
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct List {
     limit: Option<u64>,
@@ -93,8 +97,9 @@ async fn refunds(access: Access<PaymentsRead>, Id(id): Id<PaymentId>) -> Result<
     Ok(Answer(page::envelope(rows.iter().map(view::refund).collect::<Vec<_>>(), 100, None)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "PaymentVerification")]
 struct Verify {
     payment_id: PaymentId,
 }
@@ -108,9 +113,9 @@ async fn verify(access: Access<PaymentsPay>, Json(body, _): Json<Verify>) -> Res
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        get::<PaymentsRead, _>("/api/payments/history", "Payments, newest first", history),
-        get::<PaymentsRead, _>("/api/payments/{id}", "One payment", show),
-        get::<PaymentsRead, _>("/api/payments/{id}/refunds", "A payment's refunds", refunds),
-        post::<PaymentsPay, _>("/api/payments/verify", "Finishes a payment confirmed at the gateway", verify),
+        get::<PaymentsRead, _>("/api/payments/history", "Payments, newest first", history).answers(200, "[Payment]"),
+        get::<PaymentsRead, _>("/api/payments/{id}", "One payment", show).answers(200, "Payment"),
+        get::<PaymentsRead, _>("/api/payments/{id}/refunds", "A payment's refunds", refunds).answers(200, "[Refund]"),
+        post::<PaymentsPay, _>("/api/payments/verify", "Finishes a payment confirmed at the gateway", verify).answers(200, "Paid"),
     ]
 }

@@ -1,14 +1,17 @@
 //! `/api/companies/plans`, and a company's subscription to one.
 
 use axum::{Json as Answer, extract::State, http::StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     controllers::{
         extract::{Id, Json, Version},
-        steward,
+        page, steward,
     },
-    endpoints::{Endpoint, get, post, put},
+    endpoints::{
+        Endpoint,
+        api::{get, post, put},
+    },
     errors::{Error, Result},
     ids::{CompanyId, PlanId},
     models::{
@@ -27,7 +30,8 @@ async fn index(State(souk): State<Souk>, access: Access<CompaniesRead>) -> Resul
     let platform = souk.platform("plans").await?;
     let all = access.tenant().role == Role::SuperAdmin;
     let data: Vec<_> = plans::list(&platform).await?.iter().filter(|plan| all || plan.is_active).map(view::plan).collect();
-    Ok(Answer(json!({ "data": data })))
+    let length = data.len() as u64;
+    Ok(Answer(page::envelope(data, length, None)))
 }
 
 async fn create(access: Access<PlansWrite>, Json(new, _): Json<NewPlan>) -> Result<(StatusCode, Answer<Value>)> {
@@ -61,10 +65,12 @@ async fn subscribe(
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        get::<CompaniesRead, _>("/api/companies/plans", "The plans that companies subscribe to", index),
-        post::<PlansWrite, _>("/api/companies/plans", "Adds a plan", create),
-        put::<PlansWrite, _>("/api/companies/plans/{id}", "Changes a plan, from each subscriber's next period on", change),
-        get::<CompaniesRead, _>("/api/companies/{id}/subscription", "A company's subscription", subscription),
-        put::<CompaniesWrite, _>("/api/companies/{id}/subscription", "Begins, changes or ends a company's subscription", subscribe),
+        get::<CompaniesRead, _>("/api/companies/plans", "The plans that companies subscribe to", index).answers(200, "[Plan]"),
+        post::<PlansWrite, _>("/api/companies/plans", "Adds a plan", create).answers(201, "Plan"),
+        put::<PlansWrite, _>("/api/companies/plans/{id}", "Changes a plan, from each subscriber's next period on", change)
+            .answers(200, "Plan"),
+        get::<CompaniesRead, _>("/api/companies/{id}/subscription", "A company's subscription", subscription).answers(200, "Subscription"),
+        put::<CompaniesWrite, _>("/api/companies/{id}/subscription", "Begins, changes or ends a company's subscription", subscribe)
+            .answers(200, "MaybeSubscription"),
     ]
 }

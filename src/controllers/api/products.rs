@@ -6,7 +6,10 @@ use serde_json::Value;
 use super::catalog::view;
 use crate::{
     controllers::extract::{Id, Ids, Json, Upload, Version},
-    endpoints::{Endpoint, delete, post, put},
+    endpoints::{
+        Endpoint,
+        api::{delete, post, put},
+    },
     errors::{Error, Result},
     gateways::storage,
     ids::{MediaId, ProductId, VariantId},
@@ -152,15 +155,16 @@ async fn remove_picture(access: Access<ProductsUpdate>, Ids(id, picture): Ids<Pr
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        post::<ProductsWrite, _>("/api/products", "Puts a product into the catalogue", create),
-        put::<ProductsUpdate, _>("/api/products/{id}", "Changes a product", update),
-        delete::<ProductsWrite, _>("/api/products/{id}", "Archives a product", archive),
-        post::<ProductsWrite, _>("/api/products/{id}/restore", "Puts an archived product back", restore),
-        post::<ProductsWrite, _>("/api/products/{id}/variants", "Adds a variant", add_variant),
-        put::<ProductsUpdate, _>("/api/products/{id}/variants/{variantId}", "Changes a variant", update_variant),
-        delete::<ProductsWrite, _>("/api/products/{id}/variants/{variantId}", "Takes a variant out of sale", remove_variant),
-        post::<ProductsUpdate, _>("/api/products/{id}/media", "Adds a picture", add_picture),
-        put::<ProductsUpdate, _>("/api/products/{id}/media/{mediaId}", "Describes a picture, or moves it in the order", change_picture),
-        delete::<ProductsUpdate, _>("/api/products/{id}/media/{mediaId}", "Takes a picture away", remove_picture),
+        post::<ProductsWrite, _>("/api/products", "Puts a product into the catalogue", create).answers(201, "Product"),
+        put::<ProductsUpdate, _>("/api/products/{id}", "Changes a product", update).answers(200, "Product"),
+        delete::<ProductsWrite, _>("/api/products/{id}", "Archives a product", archive).empty(204),
+        post::<ProductsWrite, _>("/api/products/{id}/restore", "Puts an archived product back", restore).answers(200, "Product"),
+        post::<ProductsWrite, _>("/api/products/{id}/variants", "Adds a variant", add_variant).answers(201, "Product"),
+        put::<ProductsUpdate, _>("/api/products/{id}/variants/{variantId}", "Changes a variant", update_variant).answers(200, "Product"),
+        delete::<ProductsWrite, _>("/api/products/{id}/variants/{variantId}", "Takes a variant out of sale", remove_variant).empty(204),
+        post::<ProductsUpdate, _>("/api/products/{id}/media", "Adds a picture", add_picture).answers(201, "Product"),
+        put::<ProductsUpdate, _>("/api/products/{id}/media/{mediaId}", "Describes a picture, or moves it in the order", change_picture)
+            .answers(200, "Product"),
+        delete::<ProductsUpdate, _>("/api/products/{id}/media/{mediaId}", "Takes a picture away", remove_picture).empty(204),
     ]
 }

@@ -8,7 +8,10 @@ use crate::{
         extract::{Id, Json, Version},
         page,
     },
-    endpoints::{Endpoint, delete, get, post, put},
+    endpoints::{
+        Endpoint,
+        api::{delete, get, post, put},
+    },
     errors::Result,
     ids::RoleId,
     models::identity::{self, NewRole, OwnRole, RoleChange},
@@ -70,10 +73,10 @@ async fn remove(access: Access<RolesWrite>, Id(id): Id<RoleId>) -> Result<Status
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        get::<RolesRead, _>("/api/roles", "The built-in roles and the company's own", index),
-        post::<RolesWrite, _>("/api/roles", "Makes a role out of permissions", create),
-        get::<RolesRead, _>("/api/roles/{id}", "One role of the company's own", show),
-        put::<RolesWrite, _>("/api/roles/{id}", "Changes what a role is called or allows", update),
-        delete::<RolesWrite, _>("/api/roles/{id}", "Deletes a role that nobody has", remove),
+        get::<RolesRead, _>("/api/roles", "The built-in roles and the company's own", index).answers(200, "[StaffRole]"),
+        post::<RolesWrite, _>("/api/roles", "Makes a role out of permissions", create).answers(201, "StaffRole"),
+        get::<RolesRead, _>("/api/roles/{id}", "One role of the company's own", show).answers(200, "StaffRole"),
+        put::<RolesWrite, _>("/api/roles/{id}", "Changes what a role is called or allows", update).answers(200, "StaffRole"),
+        delete::<RolesWrite, _>("/api/roles/{id}", "Deletes a role that nobody has", remove).empty(204),
     ]
 }

@@ -2,6 +2,7 @@
 //! come short by them.
 
 use axum::{Json as Answer, http::StatusCode, response::Response};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -11,7 +12,10 @@ use crate::{
         once::{Begun, Once},
         page,
     },
-    endpoints::{Endpoint, get, post},
+    endpoints::{
+        Endpoint,
+        api::{get, post},
+    },
     errors::{Error, Result},
     ids::{OrderId, StockCountId, VariantId},
     models::{
@@ -43,7 +47,7 @@ async fn count(access: Access<InventoryHandle>, once: Once, Json(body, hash): Js
     Err(Error::Unavailable("too many sales at this moment".into()))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Pages {
     limit: Option<u64>,
@@ -108,17 +112,19 @@ async fn fill(access: Access<OrdersFulfil>, once: Once, Id(id): Id<OrderId>, Jso
     unit.end(StatusCode::OK, result).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NoFields")]
 struct Nothing {}
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        post::<InventoryHandle, _>("/api/stock-counts", "Writes down what was counted", count),
-        get::<InventoryRead, _>("/api/stock-counts", "Counts, newest first", counts),
-        get::<InventoryRead, _>("/api/stock-counts/{id}", "One count with its lines", show_count),
-        post::<InventoryHandle, _>("/api/inventory/receipts", "Books in goods", receive),
-        post::<InventoryWrite, _>("/api/inventory/{id}/waste", "Takes spoiled or broken goods out of the books", write_off),
-        post::<OrdersFulfil, _>("/api/orders/{id}/fill", "Takes what an order came short of from the shelf", fill),
+        post::<InventoryHandle, _>("/api/stock-counts", "Writes down what was counted", count).answers(201, "StockCount"),
+        get::<InventoryRead, _>("/api/stock-counts", "Counts, newest first", counts).answers(200, "[StockCount]"),
+        get::<InventoryRead, _>("/api/stock-counts/{id}", "One count with its lines", show_count).answers(200, "StockCount"),
+        post::<InventoryHandle, _>("/api/inventory/receipts", "Books in goods", receive).answers(201, "[StockRow]"),
+        post::<InventoryWrite, _>("/api/inventory/{id}/waste", "Takes spoiled or broken goods out of the books", write_off)
+            .answers(200, "StockRow"),
+        post::<OrdersFulfil, _>("/api/orders/{id}/fill", "Takes what an order came short of from the shelf", fill).answers(200, "Order"),
     ]
 }

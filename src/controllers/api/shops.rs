@@ -1,6 +1,7 @@
 //! `/api/shops`.
 
 use axum::{Json as Answer, http::StatusCode};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -9,7 +10,10 @@ use crate::{
         extract::{Id, Ids, Json, Query, Version},
         page,
     },
-    endpoints::{Endpoint, delete, get, post, put},
+    endpoints::{
+        Endpoint,
+        api::{delete, get, post, put},
+    },
     errors::{Error, Result},
     ids::{MemberId, ShopId},
     models::{
@@ -26,7 +30,7 @@ use crate::{
     },
 };
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct List {
     limit: Option<u64>,
@@ -127,8 +131,9 @@ pub(in crate::controllers) async fn close(scope: &Scope, id: ShopId) -> Result<(
     Ok(())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "ShopAssignment")]
 struct NewStaff {
     user_id: MemberId,
     role: String,
@@ -151,7 +156,7 @@ async fn remove_staff(access: Access<UsersWrite>, Ids(id, member): Ids<ShopId, M
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Point {
     lat: f64,
@@ -183,13 +188,13 @@ async fn nearby(access: Access<ShopsRead>, Query(point): Query<Point>) -> Result
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        get::<ShopsRead, _>("/api/shops", "The company's shops", index),
-        post::<ShopsWrite, _>("/api/shops", "Opens a shop", create),
-        get::<ShopsRead, _>("/api/shops/nearby", "Shops by their distance from a point", nearby),
-        get::<ShopsRead, _>("/api/shops/{id}", "One shop with its hours", show),
-        put::<ShopsWrite, _>("/api/shops/{id}", "Changes a shop, its hours and who answers for it", update),
-        delete::<ShopsWrite, _>("/api/shops/{id}", "Closes a shop where nothing is under way", remove),
-        post::<UsersWrite, _>("/api/shops/{id}/staff", "Gives a member of staff a role at a shop", add_staff),
-        delete::<UsersWrite, _>("/api/shops/{id}/staff/{userId}", "Takes a member's roles at a shop away", remove_staff),
+        get::<ShopsRead, _>("/api/shops", "The company's shops", index).answers(200, "[PublicShop]"),
+        post::<ShopsWrite, _>("/api/shops", "Opens a shop", create).answers(201, "Shop"),
+        get::<ShopsRead, _>("/api/shops/nearby", "Shops by their distance from a point", nearby).answers(200, "[NearbyShop]"),
+        get::<ShopsRead, _>("/api/shops/{id}", "One shop with its hours", show).answers(200, "Shop"),
+        put::<ShopsWrite, _>("/api/shops/{id}", "Changes a shop, its hours and who answers for it", update).answers(200, "Shop"),
+        delete::<ShopsWrite, _>("/api/shops/{id}", "Closes a shop where nothing is under way", remove).empty(204),
+        post::<UsersWrite, _>("/api/shops/{id}/staff", "Gives a member of staff a role at a shop", add_staff).answers(201, "Member"),
+        delete::<UsersWrite, _>("/api/shops/{id}/staff/{userId}", "Takes a member's roles at a shop away", remove_staff).empty(204),
     ]
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::{Json as Answer, http::StatusCode};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -12,7 +13,10 @@ use crate::{
         extract::{Id, Json, Query, Version},
         page,
     },
-    endpoints::{Endpoint, delete, get, post, put},
+    endpoints::{
+        Endpoint,
+        api::{delete, get, post, put},
+    },
     errors::{Error, Result},
     ids::{CompanyId, CustomerId, MemberId, ShopId},
     models::{
@@ -87,7 +91,7 @@ async fn find(scope: &Scope, id: Uuid) -> Result<User> {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct List {
     role: Option<String>,
@@ -209,7 +213,7 @@ async fn myself(scope: &Scope) -> Result<User> {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct UserChange {
     name: Option<String>,
@@ -307,12 +311,12 @@ async fn set_banned(access: &Access<UsersWrite>, id: Uuid, banned: bool) -> Resu
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        get::<UsersRead, _>("/api/users", "Members of staff and customers, newest first", index),
-        post::<UsersWrite, _>("/api/users", "Invites somebody to the staff", create),
-        get::<SignedIn, _>("/api/users/{id}", "One person", show),
-        put::<SignedIn, _>("/api/users/{id}", "Changes a person, or one's own profile", update),
-        delete::<UsersWrite, _>("/api/users/{id}", "Sends a person away", remove),
-        post::<UsersWrite, _>("/api/users/{id}/ban", "Shuts a person out", ban),
-        post::<UsersWrite, _>("/api/users/{id}/unban", "Lets a person in again", unban),
+        get::<UsersRead, _>("/api/users", "Members of staff and customers, newest first", index).answers(200, "[User]"),
+        post::<UsersWrite, _>("/api/users", "Invites somebody to the staff", create).answers(201, "User"),
+        get::<SignedIn, _>("/api/users/{id}", "One person", show).answers(200, "User"),
+        put::<SignedIn, _>("/api/users/{id}", "Changes a person, or one's own profile", update).answers(200, "User"),
+        delete::<UsersWrite, _>("/api/users/{id}", "Sends a person away", remove).empty(204),
+        post::<UsersWrite, _>("/api/users/{id}/ban", "Shuts a person out", ban).answers(200, "User"),
+        post::<UsersWrite, _>("/api/users/{id}/unban", "Lets a person in again", unban).answers(200, "User"),
     ]
 }

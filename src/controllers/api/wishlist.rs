@@ -1,6 +1,7 @@
 //! `/api/wishlist`: what a customer would buy one day.
 
 use axum::{Json as Answer, http::StatusCode};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -9,14 +10,17 @@ use crate::{
         extract::{Id, Json, Query},
         page,
     },
-    endpoints::{Endpoint, delete, get, post},
+    endpoints::{
+        Endpoint,
+        api::{delete, get, post},
+    },
     errors::Result,
     ids::{ProductId, RowId},
     models::carts::{self, Wish},
     tenancy::{Access, roles::AccountKeep},
 };
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Pages {
     limit: Option<u64>,
@@ -36,8 +40,9 @@ async fn index(access: Access<AccountKeep>, Query(pages): Query<Pages>) -> Resul
     Ok(Answer(page::envelope(rows.iter().map(wish).collect::<Vec<_>>(), limit, next)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "NewWish")]
 struct Wished {
     product_id: ProductId,
 }
@@ -58,8 +63,8 @@ async fn remove(access: Access<AccountKeep>, Id(product): Id<ProductId>) -> Resu
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        get::<AccountKeep, _>("/api/wishlist", "My wishlist, newest first", index),
-        post::<AccountKeep, _>("/api/wishlist/items", "Puts a product on my wishlist", add),
-        delete::<AccountKeep, _>("/api/wishlist/items/{id}", "Takes a product off my wishlist", remove),
+        get::<AccountKeep, _>("/api/wishlist", "My wishlist, newest first", index).answers(200, "[Wish]"),
+        post::<AccountKeep, _>("/api/wishlist/items", "Puts a product on my wishlist", add).answers(201, "Wish"),
+        delete::<AccountKeep, _>("/api/wishlist/items/{id}", "Takes a product off my wishlist", remove).empty(204),
     ]
 }

@@ -5,6 +5,7 @@ mod item;
 mod wish;
 mod wishlist;
 
+use schemars::JsonSchema;
 use sea_orm::{
     ColumnTrait, QueryFilter, QueryOrder,
     sea_query::{Expr, ExprTrait},
@@ -39,8 +40,9 @@ pub enum Owner {
     Guest(Option<String>),
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "NewCartItem")]
 pub struct NewItem {
     pub variant_id: VariantId,
     pub shop_id: ShopId,

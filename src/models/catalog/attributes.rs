@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use sea_orm::{
     ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait, SelectStatement},
@@ -22,15 +23,16 @@ use crate::{
 };
 
 /// A value that people may choose from, with its words in other languages.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "AttributeValue")]
 pub struct NewValue {
     pub value: String,
     #[serde(default)]
     pub translations: Translations,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAttribute {
     pub name: String,
@@ -42,7 +44,7 @@ pub struct NewAttribute {
 
 /// What may be changed of an attribute. Values that are named are added or translated anew; the
 /// name stays, since the goods carry it.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AttributeChange {
     pub translations: Option<Translations>,

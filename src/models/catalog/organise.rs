@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use sea_orm::{
     ColumnTrait, QueryFilter,
     sea_query::{Expr, ExprTrait},
@@ -27,7 +28,7 @@ use crate::{
 const COMPANY_RATE: i64 = -1;
 const CATEGORIES_MAX: usize = 2_000;
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct NewCategory {
     /// Made from the name when absent.
@@ -40,7 +41,7 @@ pub struct NewCategory {
 }
 
 /// What may be changed of a category; what is left out stays.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct CategoryChange {
     pub slug: Option<String>,
@@ -52,7 +53,7 @@ pub struct CategoryChange {
     pub tax_rate: Option<Option<i64>>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NewBrand {
     /// Made from the name when absent.
@@ -60,7 +61,7 @@ pub struct NewBrand {
     pub name: String,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BrandChange {
     pub slug: Option<String>,

@@ -1,5 +1,6 @@
 //! What a company writes into its catalogue: a product comes, changes, and is archived.
 
+use schemars::JsonSchema;
 use sea_orm::{
     ColumnTrait, QueryFilter, UpdateMany,
     sea_query::{Expr, ExprTrait},
@@ -32,7 +33,7 @@ const RESERVED: [&str; 4] = ["featured", "suggest", "recommendations", "new"];
 const VARIANTS_MAX: usize = 100;
 
 /// A product with all its variants.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct NewProduct {
     /// Made from the name when absent.
@@ -53,7 +54,7 @@ pub struct NewProduct {
 }
 
 /// What may be changed of a product; what is left out stays.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ProductChange {
     pub slug: Option<String>,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use sea_orm::{
     ColumnTrait, Condition, QueryFilter,
     sea_query::{Expr, ExprTrait},
@@ -26,7 +27,7 @@ use crate::{
 };
 
 /// By the piece, or by weight: grams at a price per kilogram.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SoldBy {
     #[default]
@@ -44,7 +45,7 @@ impl SoldBy {
     }
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewVariant {
     pub sku: String,
@@ -64,7 +65,7 @@ pub struct NewVariant {
 
 /// What may be changed of a variant; what is left out stays. How it is sold stays for good: its
 /// stock is counted in that.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct VariantChange {
     pub sku: Option<String>,

@@ -5,6 +5,7 @@ mod settings;
 mod standing;
 mod steward;
 
+use schemars::JsonSchema;
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Deserialize;
 use serde_json::json;
@@ -23,7 +24,7 @@ use crate::{
 };
 
 /// What a company is opened with.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewCompany {
     pub slug: String,

@@ -1,5 +1,6 @@
 //! What a company says of itself, and how it trades.
 
+use schemars::JsonSchema;
 use sea_orm::{ColumnTrait, QueryFilter, sea_query::Expr};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -14,8 +15,9 @@ use crate::{
 };
 
 /// What a company may change of itself; what is not named stays.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "CompanyChange")]
 pub struct CompanySettings {
     pub name: Option<String>,
     pub description: Option<String>,
@@ -38,7 +40,7 @@ pub struct CompanySettings {
 }
 
 /// Where letters reach the company.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PostalAddress {
     #[serde(default)]

@@ -131,7 +131,7 @@ async fn turn(scope: &Scope, from: &[&str], to: &str, reason: Option<String>, (a
         .col_expr(company::Column::Version, Expr::col(company::Column::Version).add(1))
         .filter(company::Column::Status.is_in(from.iter().copied()));
     let Some(after) = scope.run_returning(update).await?.pop() else {
-        let facts = json!({ "status": own(scope).await?.status });
+        let facts = json!({ "state": own(scope).await?.status });
         return Err(Error::conflict("company_state", "the company is not in a state for this", facts));
     };
     let changes = vec![("status", json!(before.status), json!(after.status)), ("reason", json!(before.status_reason), json!(reason))];

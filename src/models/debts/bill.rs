@@ -1,6 +1,7 @@
 //! Subscriptions bill themselves: each period raises its own debt, in the unit that begins it.
 
 use chrono::{Days, NaiveDate};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -27,7 +28,7 @@ const GRACE_DAYS: i64 = 14;
 const CATCH_UP: usize = 24;
 
 /// What the platform changes of a company's subscription.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SubscriptionChange {
     /// A plan's code: the first one, or another one.

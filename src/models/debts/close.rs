@@ -1,6 +1,7 @@
 //! A debt ends without being paid, or its words change.
 
 use chrono::NaiveDate;
+use schemars::JsonSchema;
 use sea_orm::{ColumnTrait, QueryFilter, sea_query::Expr};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -21,14 +22,15 @@ use crate::{
 };
 
 /// Why a debt ends.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "DebtReason")]
 pub struct Reason {
     pub reason: String,
 }
 
 /// What may be changed of a debt; how it is paid is a plan's matter.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DebtChange {
     pub reference: Option<String>,

@@ -1,6 +1,7 @@
 //! Money comes in for a debt, or is found not to have come.
 
 use chrono::NaiveDate;
+use schemars::JsonSchema;
 use sea_orm::{
     ColumnTrait, QueryFilter, QueryOrder,
     sea_query::{Expr, ExprTrait},
@@ -27,8 +28,9 @@ use crate::{
 };
 
 /// A payment as it is recorded.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "NewDebtPayment")]
 pub struct NewPayment {
     pub amount: Money,
     /// How it was paid: `bank_transfer`, `card`, `cheque`, `upi` …
@@ -158,8 +160,9 @@ async fn set_paid(scope: &Scope, one: &Instalment, paid: Money) -> Result<()> {
 }
 
 /// A payment that did not come after all.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "DebtReversal")]
 pub struct Reversal {
     pub payment_id: DebtPaymentId,
     pub reason: String,

@@ -1,6 +1,7 @@
 //! Notes of collection, and promises to pay. A promise puts consequences off until its day is over.
 
 use chrono::{Days, NaiveDate};
+use schemars::JsonSchema;
 use sea_orm::{ColumnTrait, QueryFilter, sea_query::Expr};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -23,8 +24,9 @@ use crate::{
 const PROMISE_DAYS_MAX: u64 = 90;
 
 /// A note, perhaps with a promise.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "NewDebtNote")]
 pub struct NewNote {
     pub text: String,
     /// A day of the company's calendar.

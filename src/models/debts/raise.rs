@@ -1,6 +1,7 @@
 //! A debt comes to be.
 
 use chrono::NaiveDate;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -30,7 +31,7 @@ use crate::{
 const GRACE_DAYS: i64 = 14;
 
 /// A debt as the platform raises it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewDebt {
     /// Whose it is, where the request does not name the company otherwise.

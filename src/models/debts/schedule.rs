@@ -1,6 +1,7 @@
 //! Instalments: how a debt is cut, and cut again as far as it is unpaid.
 
 use chrono::{Days, Months, NaiveDate};
+use schemars::JsonSchema;
 use sea_orm::{
     ColumnTrait, QueryFilter,
     sea_query::{Expr, ExprTrait},
@@ -26,16 +27,18 @@ use crate::{
 const PARTS_MAX: usize = 60;
 
 /// The rhythm of a plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "InstalmentRhythm")]
 pub enum Every {
     Week,
     Month,
 }
 
 /// One instalment of a request.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "PlannedInstalment")]
 pub struct PlanPart {
     pub amount: Money,
     pub due_date: NaiveDate,
@@ -43,8 +46,9 @@ pub struct PlanPart {
 
 /// How the rest is to be paid: instalments one by one; or so many, or these amounts, in a rhythm
 /// from a first day on.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "InstalmentPlan")]
 pub struct PlanRequest {
     #[serde(default)]
     pub instalments: Vec<PlanPart>,

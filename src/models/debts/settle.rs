@@ -33,7 +33,7 @@ use crate::{
 /// The refusal of an act on a debt that is not owed any more.
 pub(super) fn closed(debt: &Debt) -> Error {
     let detail = format!("this debt is {}", debt.status.name().replace('_', " "));
-    Error::conflict("debt_closed", detail, json!({ "status": debt.status }))
+    Error::conflict("debt_closed", detail, json!({ "state": debt.status }))
 }
 
 /// An open debt, kept from others until the unit ends.

@@ -116,7 +116,7 @@ pub async fn act_as(
     let platform = souk.platform("stewardship").await?;
     let company = companies::find(&platform, company).await?;
     if company.status != ACTIVE {
-        return Err(Error::conflict("company_state", "the company is not in a state for this", json!({ "status": company.status })));
+        return Err(Error::conflict("company_state", "the company is not in a state for this", json!({ "state": company.status })));
     }
     let (row, staff) = of(&platform, session).await?;
     if of_session(&platform, &row, &staff).await?.is_some() {

@@ -1,5 +1,6 @@
 //! A customer's address book: one of its addresses is the default.
 
+use schemars::JsonSchema;
 use sea_orm::{
     ColumnTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait},
@@ -21,7 +22,7 @@ use crate::{
 const ADDRESSES_MAX: u64 = 50;
 
 /// An address as it is written into the book.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewAddress {
     pub name: String,

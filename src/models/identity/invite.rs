@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use sea_orm::{
     ColumnTrait, QueryFilter,
     sea_query::{Expr, ExprTrait},
@@ -36,7 +37,7 @@ use crate::{
 const WAITS: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// Who is invited, and as what: a role at shops, or several roles.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Invitation {
     pub email: String,

@@ -1,5 +1,6 @@
 //! What a customer likes: lists and recommendations may follow it.
 
+use schemars::JsonSchema;
 use sea_orm::{
     entity::prelude::*,
     sea_query::{Expr, ExprTrait},
@@ -42,7 +43,7 @@ pub struct Preferences {
 }
 
 /// What is absent stays.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PreferencesChange {
     pub organic: Option<bool>,

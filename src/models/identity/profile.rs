@@ -1,5 +1,6 @@
 //! What people change of themselves: name, phone, language, password.
 
+use schemars::JsonSchema;
 use sea_orm::{
     ColumnTrait, QueryFilter,
     sea_query::{Expr, ExprTrait},
@@ -25,7 +26,7 @@ use crate::{
 };
 
 /// What is absent stays; an empty phone number is none.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProfileChange {
     pub name: Option<String>,

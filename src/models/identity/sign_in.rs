@@ -1,5 +1,6 @@
 //! Becoming known: register, sign in, add staff.
 
+use schemars::JsonSchema;
 use sea_orm::{
     ColumnTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait},
@@ -22,7 +23,7 @@ use crate::{
     tenancy::{Device, Role, Scope, Souk, Tenant},
 };
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewCustomer {
     pub email: String,

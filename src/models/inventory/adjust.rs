@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use sea_orm::{
     ColumnTrait, QueryFilter,
     sea_query::{Expr, ExprTrait},
@@ -30,8 +31,9 @@ const QUANTITY_MAX: i64 = 1_000_000_000;
 const CHANGES_MAX: usize = 100;
 
 /// A person's change of a stock figure.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "StockAdjustment")]
 pub struct Adjustment {
     pub location_id: LocationId,
     /// Pieces, or grams.
@@ -41,8 +43,9 @@ pub struct Adjustment {
 }
 
 /// One of several changes.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "StockUpdate")]
 pub struct OneOfMany {
     pub variant_id: VariantId,
     pub location_id: LocationId,
@@ -51,8 +54,9 @@ pub struct OneOfMany {
     pub reason: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "StockOperation")]
 pub enum Operation {
     Add,
     Subtract,
@@ -60,7 +64,7 @@ pub enum Operation {
 }
 
 /// When there is little left of a variant at a place.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReorderPoint {
     pub location_id: LocationId,

@@ -1,6 +1,7 @@
 //! What people find on the shelf: goods that came in, counts, losses. A physical fact is never
 //! refused: promises that the shelf no longer covers come short, the youngest first.
 
+use schemars::JsonSchema;
 use sea_orm::{
     ColumnTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait},
@@ -22,16 +23,18 @@ const QUANTITY_MAX: i64 = 1_000_000_000;
 const LINES_MAX: usize = 500;
 
 /// So much of a variant: pieces, or grams.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "VariantQuantity")]
 pub struct Quantity {
     pub variant_id: VariantId,
     pub quantity: i64,
 }
 
 /// Goods that came in.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "StockReceipt")]
 pub struct Receipt {
     pub location_id: LocationId,
     /// The number on the delivery note.

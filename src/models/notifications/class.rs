@@ -1,12 +1,14 @@
 //! How much a message matters, and by which ways it goes unless its person says otherwise.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::gateways::messaging::Channel;
 
 /// How much a message matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "MessageClass")]
 pub enum Class {
     /// Cannot wait and cannot be switched off: an order's confirmation, trouble with a payment.
     Critical,

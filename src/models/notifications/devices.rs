@@ -1,5 +1,6 @@
 //! The devices that take push messages.
 
+use schemars::JsonSchema;
 use sea_orm::{ColumnTrait, QueryFilter, sea_query::Expr};
 use serde::Deserialize;
 use serde_json::json;
@@ -16,7 +17,7 @@ const PLATFORMS: [&str; 3] = ["android", "ios", "web"];
 const DEVICES_MAX: usize = 20;
 
 /// A device as an app announces it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewDevice {
     /// FCM's registration token.

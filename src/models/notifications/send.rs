@@ -1,5 +1,6 @@
 //! Messages that somebody of the company writes to people: now, or at a time.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -28,7 +29,7 @@ const TEXT_MAX: usize = 5_000;
 const AHEAD: std::time::Duration = std::time::Duration::from_secs(366 * 24 * 3_600);
 
 /// A message as somebody of the company writes it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewMessage {
     #[serde(default)]

@@ -1,5 +1,6 @@
 //! A company's own texts: written, tried, and put back.
 
+use schemars::JsonSchema;
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, sea_query::Expr};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -26,8 +27,9 @@ const HTML_MAX: usize = 100_000;
 const SHORT_MAX: usize = 480;
 
 /// The words of a text, as somebody writes them.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "TextDraft")]
 pub struct Draft {
     pub subject: String,
     pub body: String,

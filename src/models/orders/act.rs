@@ -1,5 +1,6 @@
 //! What staff do with an order: pick, pack, ship, deliver.
 
+use schemars::JsonSchema;
 use sea_orm::{
     ColumnTrait, QueryFilter,
     sea_query::{Expr, ExprTrait},
@@ -21,8 +22,9 @@ use crate::{
 };
 
 /// A step along an order's life.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "OrderStep")]
 pub struct Step {
     pub status: Status,
     #[serde(default)]

@@ -1,5 +1,6 @@
 //! Calling an order off, whole or by line: the stock and the money come back in the same unit.
 
+use schemars::JsonSchema;
 use sea_orm::{
     ColumnTrait, QueryFilter,
     sea_query::{Expr, ExprTrait},
@@ -23,15 +24,17 @@ use crate::{
 };
 
 /// Why, and which lines; without lines, all that is left.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "OrderCancellation")]
 pub struct Cancellation {
     pub reason: String,
     pub items: Option<Vec<CancelLine>>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "CancelledLine")]
 pub struct CancelLine {
     pub id: OrderItemId,
     pub quantity: i64,

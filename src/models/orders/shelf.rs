@@ -4,6 +4,7 @@
 //! subtracts them. What is missing beyond that is missing from promises, and then from the
 //! youngest orders that nobody has picked.
 
+use schemars::JsonSchema;
 use sea_orm::{
     ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait},
@@ -25,8 +26,9 @@ use crate::{
 const UNPICKED: [Status; 2] = [Status::Confirmed, Status::Processing];
 
 /// What somebody counted at a place.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "NewStockCount")]
 pub struct Count {
     pub location_id: LocationId,
     /// All that lies there, also what is sold and waits to be picked.
@@ -36,8 +38,9 @@ pub struct Count {
 }
 
 /// Goods that can no longer be sold.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "StockLoss")]
 pub struct WriteOff {
     pub location_id: LocationId,
     /// Pieces, or grams.

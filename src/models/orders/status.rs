@@ -1,5 +1,6 @@
 //! The life of an order, as one pure match.
 
+use schemars::JsonSchema;
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -10,9 +11,10 @@ use crate::errors::Error;
 pub const PAYMENT_STATES: [&str; 6] = ["unpaid", "pending", "paid", "failed", "partially_refunded", "refunded"];
 
 /// The customer's and the shop's view of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize, JsonSchema)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "OrderStatus")]
 pub enum Status {
     Pending,
     Confirmed,
@@ -103,7 +105,7 @@ impl Status {
     #[must_use]
     pub fn refuse(self, to: Self) -> Error {
         let detail = format!("an order that is {} cannot become {}", self.name(), to.name());
-        Error::conflict("invalid_transition", detail, json!({ "status": self, "allowed": self.allowed() }))
+        Error::conflict("invalid_transition", detail, json!({ "state": self, "allowed": self.allowed() }))
     }
 }
 

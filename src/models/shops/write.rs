@@ -1,6 +1,7 @@
 //! Opening, changing and closing a shop.
 
 use chrono::NaiveDate;
+use schemars::JsonSchema;
 use sea_orm::{
     ColumnTrait, QueryFilter,
     sea_query::{Expr, ExprTrait},
@@ -26,7 +27,7 @@ use crate::{
 pub const KINDS: [&str; 3] = ["store", "dark_store", "stand"];
 
 /// What a shop is opened with.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewShop {
     pub slug: String,
@@ -62,8 +63,9 @@ fn store() -> String {
 }
 
 /// One opening: a weekday (0 is Monday), a minute of the day, a duration in minutes.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "OpeningHours")]
 pub struct Hours {
     pub weekday: i64,
     pub opens_minute: i64,
@@ -71,8 +73,9 @@ pub struct Hours {
 }
 
 /// A day with other hours, or with none.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "OpeningException")]
 pub struct NewException {
     pub day: NaiveDate,
     pub opens_minute: Option<i64>,
@@ -82,7 +85,7 @@ pub struct NewException {
 }
 
 /// What may be changed of a shop. What is not named stays; `null` takes away what may be missing.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ShopChange {
     pub name: Option<String>,
