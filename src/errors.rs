@@ -94,6 +94,15 @@ impl Error {
         }
     }
 
+    /// The same refusal, said of another field.
+    #[must_use]
+    pub fn of_field(self, field: &str) -> Self {
+        match self {
+            Self::Invalid(wrong) => Self::Invalid(wrong.into_iter().map(|one| FieldError { field: field.into(), ..one }).collect()),
+            other => other,
+        }
+    }
+
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         match self {

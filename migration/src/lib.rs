@@ -20,6 +20,7 @@ mod m0024_movements;
 mod m0025_oversight;
 mod m0026_numbers;
 mod m0027_defaults;
+mod m0030_logo;
 pub mod tenant;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -91,6 +92,7 @@ impl MigratorTrait for Migrator {
             step(m0025_oversight::Migration),
             step(m0026_numbers::Migration),
             step(m0027_defaults::Migration),
+            step(m0030_logo::Migration),
         ]
     }
 }

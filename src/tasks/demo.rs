@@ -157,6 +157,7 @@ pub async fn load(souk: &Souk) -> Result<bool> {
         trade(souk, name, company, &shelves, &hash).await?;
         let yesterday = -i64::try_from(DAY.as_micros()).unwrap_or_default();
         clock::shifted(yesterday, invite(souk, name, company, &shelves)).await?;
+        orders::count_popularity(souk, company).await?;
         dues::owe(souk, name, company).await?;
     }
     Ok(true)

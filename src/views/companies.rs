@@ -17,7 +17,7 @@ pub fn view(company: &Company) -> Value {
             "currency": company.currency, "zone": company.zone, "language": company.language, "taxRate": company.tax_rate,
             "taxIncluded": company.tax_included, "unpaidHours": company.unpaid_hours, "codLimit": company.cod_limit,
         },
-        "branding": { "colour": company.brand },
+        "branding": { "colour": company.brand, "logo": company.logo_path() },
         "createdAt": company.created_at, "updatedAt": company.updated_at, "version": company.version,
     })
 }

@@ -68,17 +68,17 @@ pub struct Letter {
     pub short: String,
 }
 
-/// Puts the words on the company's paper, and says at the foot how to hear no more of this kind.
+/// Puts the words on the company's paper, with its logo from `site`, and says at the foot how to hear no more of this kind.
 ///
 /// # Errors
 /// When the paper's template is wrong.
-pub fn letter(company: &Company, words: &Words, asked: &str, link: &str, unsubscribe: Option<&str>) -> Result<Letter> {
+pub fn letter(company: &Company, words: &Words, asked: &str, site: &str, link: &str, unsubscribe: Option<&str>) -> Result<Letter> {
     let language = language(asked);
     let say = |key: &str| templates::text(key, language).replace("{company}", &company.name);
     let paragraphs: Vec<Vec<&str>> = words.body.split("\n\n").map(|part| part.trim().lines().collect()).collect();
     let data = json!({
         "lang": language, "company": company.name, "brand": company.brand, "title": words.title, "paragraphs": paragraphs,
-        "link": link, "open": say("notice.open_link"), "why": say("notice.why"), "unsubscribe": unsubscribe.unwrap_or_default(),
+        "link": link, "open": say("notice.open_link"), "why": say("notice.why"), "logo": company.logo_path().map(|path| format!("{site}{path}")), "unsubscribe": unsubscribe.unwrap_or_default(),
         "unsubscribe_word": say("notice.unsubscribe"),
     });
     let part = |name: &str| templates::render(&format!("mail/{name}.html"), &data);

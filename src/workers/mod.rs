@@ -75,6 +75,7 @@ const SCHEDULES: &[(&str, u64)] = &[
     ("audit.check", 3_600),
     ("work.forget", 3_600),
     ("catalog.sweep_files", 3_600),
+    ("orders.popularity", 3_600),
 ];
 
 /// The companies for which a recurring task has something to do now, asked once for all of them.
@@ -90,6 +91,7 @@ async fn due(platform: &Platform, name: &str) -> Result<Vec<CompanyId>> {
         "audit.checkpoint" => audit::companies_without_checkpoint(platform).await,
         "audit.check" => audit::companies_unchecked_since(platform, clock::now().minus(CHAIN_LOOKED_AT)).await,
         "work.forget" => companies::all_ids(platform).await,
+        "orders.popularity" => orders::companies_that_sell(platform).await,
         "catalog.sweep_files" => crate::models::catalog::companies_with_lonely_files(platform).await,
         other => Err(Error::internal(format!("there is no schedule `{other}`"))),
     }
@@ -109,6 +111,7 @@ async fn run_for(souk: &Souk, name: &str, company: CompanyId) -> Result<()> {
         "audit.check" => audit::check(souk, company).await.map(|_| ()),
         "work.forget" => log::forget(souk, company).await,
         "catalog.sweep_files" => catalog::sweep_files(souk, company).await,
+        "orders.popularity" => orders::count_popularity(souk, company).await,
         other => Err(Error::internal(format!("there is no schedule `{other}`"))),
     }
 }

@@ -1,9 +1,10 @@
 //! Filters, sorts, pages and search.
 
 use serde_json::{Value, json};
+use souk::{clock, models::orders, workers};
 
 use super::{make, names, new_product};
-use crate::support::{World, text};
+use crate::support::{World, order, text};
 
 /// Three products beside those of every world: `goods` (3 variants, in stock) and `more` (none).
 async fn fill(world: &World, admin: &str) -> Vec<String> {
@@ -110,6 +111,39 @@ async fn every_sort_pages_without_loss_or_repetition() {
             seen.dedup();
             assert_eq!((all, seen.len()), if sort == "relevance" { (17, 17) } else { (19, 19) }, "{sort}");
         }
+        world.verify().await;
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn goods_are_as_popular_as_the_orders_of_the_last_thirty_days_that_were_not_called_off() {
+    for world in World::all().await {
+        let client = &world.client;
+        let top = async || {
+            let list = client.call("GET", "/api/products?sort=popularity&limit=1", None, Some("alpha"), None, &[]).await.expect(200);
+            text(&list["data"][0]["slug"])
+        };
+        let figure = async |slug: &str| world.count(&format!("SELECT popularity FROM products WHERE slug = '{slug}'")).await;
+        // The newest stands first among those that nobody bought.
+        assert_eq!((top().await.as_str(), figure("alpha").await), ("alpha-more", 0));
+        for (number, pieces) in [(0, 1), (1, 7), (2, 1)] {
+            let buyer = world.customer(&world.a, &format!("buyer{number}@alpha.test")).await;
+            let placed = client.post(&buyer, "/api/orders", &order(&world.a, 0, pieces, "test", Some("tok_ok"))).await.expect(201);
+            if number == 2 {
+                let id = text(&placed["orders"][0]["id"]);
+                client.post(&buyer, &format!("/api/orders/{id}/cancel"), &json!({ "reason": "too much" })).await.expect(200);
+            }
+        }
+        let version = world.count("SELECT version FROM products WHERE slug = 'alpha'").await;
+        workers::turn(&world.souk).await.expect("a turn");
+        assert_eq!((figure("alpha").await, figure("alpha-more").await, figure("beta").await), (2, 0, 0), "orders, not pieces");
+        assert_eq!(top().await, "alpha");
+        assert_eq!(world.count("SELECT version FROM products WHERE slug = 'alpha'").await, version, "nobody changed it");
+        // What is over is forgotten.
+        let month = 31 * 24 * 3_600 * 1_000_000;
+        clock::shifted(month, orders::count_popularity(&world.souk, world.a.id)).await.expect("counted");
+        assert_eq!(figure("alpha").await, 0);
         world.verify().await;
         world.close().await;
     }

@@ -2,6 +2,7 @@ mod account;
 mod frame;
 mod inventory;
 mod invitation;
+mod logo;
 mod notices;
 mod office;
 mod organise;

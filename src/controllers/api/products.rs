@@ -129,7 +129,7 @@ pub(in crate::controllers) async fn store_picture(
     let scope = access.read().await?;
     catalog::own(&scope, product).await?;
     drop(scope);
-    let picture = catalog::read_picture(upload).await?;
+    let picture = catalog::read_picture(upload, catalog::SIDE_MAX).await?;
     let storage = storage::of(access.souk().settings());
     catalog::add_picture(access.souk(), storage.as_ref(), access.tenant(), product, &picture, new).await
 }

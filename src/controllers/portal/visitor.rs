@@ -354,7 +354,7 @@ impl<P: Permission> Visitor<P> {
         let mut all = json!({
             "lang": self.language, "theme": self.theme, "path": self.path, "portal": portal.name(),
             "person": { "name": tenant.name, "email": email, "role": tenant.role.name(), "initials": initials },
-            "company": { "name": company.name, "slug": company.slug, "currency": company.currency, "version": company.version }, "flash": self.flash, "currency": company.currency,
+            "company": { "name": company.name, "slug": company.slug, "currency": company.currency, "version": company.version, "logo": company.logo_path() }, "flash": self.flash, "currency": company.currency,
             "nav": nav::shown(portal, tenant, &self.path), "form": self.form, "acting": self.acting(), once::FIELD: RowId::new(),
             "owing": if portal == Portal::Company { owing::notice(company, tenant, &self.language) } else { Value::Null },
         });

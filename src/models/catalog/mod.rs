@@ -15,11 +15,13 @@ mod facts;
 mod findable;
 mod goods;
 mod list;
+mod logo;
 mod media_file;
 mod medium;
 mod organise;
 mod picture;
 mod pictures;
+mod popular;
 mod product;
 mod products;
 mod rendition;
@@ -48,15 +50,17 @@ pub use self::{
     findable::rewrite_words,
     goods::{called, coded, costs, goods, look_up},
     list::{Filter, Label, Page, Position, Shown, Sort, Standing, count, list, of_variant, these},
+    logo::{LOGO_BYTES_MAX, LOGO_SIDE_MAX, remove_logo, set_logo},
     organise::{
         BrandChange, CategoryChange, NewBrand, NewCategory, add_brand, add_category, change_brand, change_category, remove_brand,
         remove_category, tax_rate_of,
     },
-    picture::{Picture, WIDTHS, of_pixels, read as read_picture, renditions},
+    picture::{Picture, SIDE_MAX, WIDTHS, of_pixels, read as read_picture, renditions},
     pictures::{
         NewPicture, PictureChange, Shot, UPLOAD_BYTES_MAX, add_picture, change_picture, companies_with_lonely_files, doomed, file,
         forget_file, keep_renditions, remove_picture,
     },
+    popular::{popular, set_popularity},
     product::Model as Product,
     products::{NewProduct, ProductChange, add_product, archive, change_product, own, places_taken, restore},
     sight::knows_cost,

@@ -17,8 +17,8 @@ use crate::{
 
 /// The widths in which a picture is offered besides its own.
 pub const WIDTHS: [u32; 3] = [160, 480, 1_200];
-/// The longest side that is kept.
-const SIDE_MAX: u32 = 2_400;
+/// The longest side that is kept of a picture of goods.
+pub const SIDE_MAX: u32 = 2_400;
 /// The longest side, and the most pixels, that are decoded at all: a small file can unpack to gigabytes.
 const SIDE_DECODED_MAX: u32 = 16_000;
 const PIXELS_MAX: u64 = 40_000_000;
@@ -40,13 +40,13 @@ pub struct Picture {
     pub hash: String,
 }
 
-/// Reads an upload, off the threads that answer requests.
+/// Reads an upload, off the threads that answer requests, and makes it no longer than `side_max` on a side.
 ///
 /// # Errors
 /// 422 for what is no JPEG, PNG or WebP, is broken, or is larger than can be decoded.
-pub async fn read(upload: Vec<u8>) -> Result<Picture> {
+pub async fn read(upload: Vec<u8>, side_max: u32) -> Result<Picture> {
     let _turn = TURN.acquire().await.map_err(Error::internal)?;
-    tokio::task::spawn_blocking(move || stored(decoded(&upload)?, SIDE_MAX)).await.map_err(Error::internal)?
+    tokio::task::spawn_blocking(move || stored(decoded(&upload)?, side_max)).await.map_err(Error::internal)?
 }
 
 /// Makes the renditions of a stored picture that are narrower than it is.

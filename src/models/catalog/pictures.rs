@@ -25,7 +25,10 @@ use crate::{
     gateways::storage::{Key, Storage},
     given::given,
     ids::{CompanyId, FileId, MediaId, ProductId, RowId, VariantId},
-    models::jobs::{self, Job, Kind},
+    models::{
+        companies,
+        jobs::{self, Job, Kind},
+    },
     tenancy::{Platform, Scope, Souk, Tenant},
 };
 
@@ -137,7 +140,7 @@ async fn ensure_room(scope: &Scope, product: ProductId) -> Result<()> {
 }
 
 /// Writes down that the file is about to be there.
-async fn record(scope: &Scope, picture: &Picture) -> Result<(FileId, Key)> {
+pub(super) async fn record(scope: &Scope, picture: &Picture) -> Result<(FileId, Key)> {
     let text = format!("{}/{}.{}", scope.company().0.simple(), picture.hash, picture.kind);
     let key = Key::parse(&text).ok_or_else(|| Error::internal("a picture made a key that is none"))?;
     let now = clock::now();
@@ -304,7 +307,8 @@ pub async fn keep_renditions(scope: &Scope, job: &Job, id: FileId, key: &Key, ma
 /// The companies that have files which nobody shows any more.
 pub async fn companies_with_lonely_files(platform: &Platform) -> Result<Vec<CompanyId>> {
     let question = "SELECT id FROM companies WHERE EXISTS (SELECT 1 FROM media_files f WHERE f.company_id = companies.id \
-                    AND f.touched_at < $1 AND NOT EXISTS (SELECT 1 FROM media m WHERE m.company_id = f.company_id AND m.file_id = f.id))";
+                    AND f.touched_at < $1 AND NOT EXISTS (SELECT 1 FROM media m WHERE m.company_id = f.company_id AND m.file_id = f.id) \
+                    AND (companies.logo IS NULL OR companies.logo <> f.storage_key))";
     let rows = platform.ask(question, vec![clock::now().minus(GRACE).micros().into()]).await?;
     rows.into_iter().map(|row| Ok(CompanyId(row.try_get("", "id")?))).collect()
 }
@@ -317,12 +321,15 @@ pub async fn doomed(scope: &Scope) -> Result<Vec<(FileId, Key)>> {
         .select_only()
         .column(medium::Column::Id)
         .filter(Expr::col((medium::Entity, medium::Column::FileId)).equals((media_file::Entity, media_file::Column::Id)));
-    let mark = scope
+    let mut mark = scope
         .update::<media_file::Entity>()
         .col_expr(media_file::Column::State, Expr::value(DYING))
         .filter(media_file::Column::State.eq(KEPT))
         .filter(media_file::Column::TouchedAt.lt(clock::now().minus(GRACE)))
         .filter(Expr::exists(shown.into_query()).not());
+    if let Some(logo) = companies::own(scope).await?.logo {
+        mark = mark.filter(media_file::Column::StorageKey.ne(logo));
+    }
     scope.run(mark).await?;
     let rows = scope.find::<media_file::Entity>().filter(media_file::Column::State.eq(DYING)).limit(BATCH);
     let rows = scope.all(rows).await?;

@@ -37,6 +37,7 @@ pub struct Model {
     pub price_from: Money,
     pub rating_sum: i64,
     pub rating_count: i64,
+    /// In how many orders of the last thirty days it was bought.
     pub popularity: i64,
     pub archived_at: Option<Instant>,
     pub created_at: Instant,

@@ -43,6 +43,8 @@ pub struct Model {
     pub pay_to: Option<String>,
     /// One CSS colour.
     pub brand: String,
+    /// The key of its logo's picture, where it has one.
+    pub logo: Option<String>,
     /// Basis points.
     pub tax_rate: i64,
     /// Hours after which an unpaid order is cancelled.
@@ -54,6 +56,14 @@ pub struct Model {
     pub created_at: Instant,
     pub updated_at: Instant,
     pub version: i64,
+}
+
+impl Model {
+    /// Where its logo is served.
+    #[must_use]
+    pub fn logo_path(&self) -> Option<String> {
+        self.logo.as_ref().map(|key| format!("/media/{key}"))
+    }
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

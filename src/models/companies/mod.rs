@@ -12,7 +12,7 @@ use serde_json::json;
 
 pub use self::{
     company::Model as Company,
-    settings::{CompanySettings, PlatformTerms, PostalAddress, change_settings, change_terms},
+    settings::{CompanySettings, PlatformTerms, PostalAddress, change_settings, change_terms, set_logo},
     standing::{Outlook, Standing, hold, is_open, set_standing, set_subscription, standing_of},
     steward::{ACTIVE, CLOSED, STATES, SUSPENDED, Search, called, close, find, resume, search, states, suspend},
 };
@@ -83,6 +83,7 @@ pub async fn open(platform: &Platform, new: NewCompany) -> Result<Company> {
         address: None,
         pay_to: None,
         brand: new.brand.unwrap_or_else(|| COLOUR.into()),
+        logo: None,
         tax_rate: new.tax_rate,
         unpaid_hours: 24,
         cod_limit: 5_000_000,
@@ -151,6 +152,7 @@ pub async fn ensure_platform(platform: &Platform) -> Result<()> {
             address: None,
             pay_to: None,
             brand: COLOUR.into(),
+            logo: None,
             tax_rate: 0,
             unpaid_hours: 24,
             cod_limit: 0,

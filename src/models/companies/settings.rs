@@ -1,7 +1,10 @@
 //! What a company says of itself, and how it trades.
 
 use schemars::JsonSchema;
-use sea_orm::{ColumnTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, QueryFilter,
+    sea_query::{Expr, ExprTrait},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -172,6 +175,27 @@ pub async fn change_settings(scope: &Scope, change: CompanySettings, version: Op
     scope.audit("update", "company", after.id, None, changes).await?;
     scope.emit(Event::new("company.updated", ("company", after.id.0), None, json!({}))).await?;
     Ok(after)
+}
+
+/// Sets the company's logo by the key of its stored picture, or takes it away. Answers whether it
+/// is another one than before.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn set_logo(scope: &Scope, key: Option<&str>) -> Result<bool> {
+    let before = own(scope).await?;
+    if before.logo.as_deref() == key {
+        return Ok(false);
+    }
+    let update = scope
+        .update::<company::Entity>()
+        .col_expr(company::Column::Logo, Expr::value(key.map(str::to_owned)))
+        .col_expr(company::Column::UpdatedAt, Expr::value(clock::now()))
+        .col_expr(company::Column::Version, Expr::col(company::Column::Version).add(1));
+    scope.run(update).await?;
+    scope.audit("update", "company", before.id, None, vec![("logo", json!(before.logo), json!(key))]).await?;
+    scope.emit(Event::new("company.updated", ("company", before.id.0), None, json!({}))).await?;
+    Ok(true)
 }
 
 /// What the platform says of itself to its companies.

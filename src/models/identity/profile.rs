@@ -162,7 +162,7 @@ pub async fn change_password(souk: &Souk, tenant: &Tenant, holder: &Holder, old:
     if old == new {
         return Err(Error::invalid("newPassword", "unchanged", "that is the present password"));
     }
-    let hash = password::hash(new).await.map_err(|error| on_field(error, "newPassword"))?;
+    let hash = password::hash(new).await.map_err(|error| error.of_field("newPassword"))?;
     let platform = souk.platform("sign-in").await?;
     knock::forgive(&platform, &account.key, &device.ip).await?;
     session::end(&platform, holder.whose, Which::AllBut(holder.session)).await?;
@@ -172,14 +172,4 @@ pub async fn change_password(souk: &Souk, tenant: &Tenant, holder: &Holder, old:
     scope.emit(Event::new("audit.security", ("user", person.id()), None, json!({ "what": "password_changed" }))).await?;
     scope.commit().await?;
     Ok(tokens)
-}
-
-/// The same refusal, said of another field.
-fn on_field(error: Error, field: &str) -> Error {
-    match error {
-        Error::Invalid(fields) => {
-            Error::Invalid(fields.into_iter().map(|one| crate::errors::FieldError { field: field.into(), ..one }).collect())
-        }
-        other => other,
-    }
 }

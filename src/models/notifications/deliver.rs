@@ -196,7 +196,8 @@ async fn compose(souk: &Souk, delivery: &delivery::Model) -> Result<Message> {
     let unsubscribe =
         (channel == Channel::Email && class != Class::Critical).then(|| links::unsubscribe(souk, delivery.company_id, &person, class));
     let unsubscribe = unsubscribe.transpose()?;
-    let letter = mail::letter(&company, &words, language, &link, unsubscribe.as_ref().map(|ways| ways.page.as_str()))?;
+    let letter =
+        mail::letter(&company, &words, language, souk.settings().url(), &link, unsubscribe.as_ref().map(|ways| ways.page.as_str()))?;
     Ok(Message {
         company: delivery.company_id,
         id: delivery.id,

@@ -161,7 +161,7 @@ pub async fn preview(scope: &Scope, key: &TextKey, draft: &Draft) -> Result<(Wor
     let company = companies::own(scope).await?;
     let words = tried(&company, key, draft)?;
     let link = if matches!(about(&key.name), About::Link(_)) { "https://example.com/link" } else { "" };
-    let letter = mail::letter(&company, &words, &key.language, link, None)?;
+    let letter = mail::letter(&company, &words, &key.language, scope.souk().settings().url(), link, None)?;
     Ok((words, letter))
 }
 

@@ -15,6 +15,7 @@ mod list;
 mod order;
 mod pay;
 mod place;
+mod popularity;
 mod series;
 mod shelf;
 mod status;
@@ -36,6 +37,7 @@ pub use self::{
     order::Model as Order,
     pay::{charge, pay, resume, settle, verify},
     place::{NewOrder, Placed, place},
+    popularity::{companies_that_sell, count_popularity},
     shelf::{Count, WriteOff, count, fill, write_off},
     status::{PAYMENT_STATES, Status},
     sweep::{cancel_unpaid, companies_with_unpaid, release_due},

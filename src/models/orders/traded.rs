@@ -162,6 +162,32 @@ pub async fn best_sellers(scope: &Scope, span: &Span, shop: Option<ShopId>, limi
     scope.all_as(rows).await
 }
 
+#[derive(FromQueryResult)]
+struct OfProduct {
+    product_id: ProductId,
+    orders: i64,
+}
+
+/// In how many orders since a moment each product was bought, and not called off again.
+pub(super) async fn orders_of_products(scope: &Scope, since: Instant) -> Result<BTreeMap<ProductId, i64>> {
+    let sold = scope
+        .find::<order::Entity>()
+        .filter(order::Column::CreatedAt.gte(since))
+        .filter(order::Column::Status.is_not_in(NOT_SOLD))
+        .select_only()
+        .column(order::Column::Id);
+    let rows = scope
+        .find::<item::Entity>()
+        .filter(item::Column::OrderId.in_subquery(sold.into_query()))
+        .filter(Expr::col(item::Column::QuantityCancelled).lt(Expr::col(item::Column::Quantity)))
+        .select_only()
+        .column(item::Column::ProductId)
+        .expr_as(Expr::col(item::Column::OrderId).count_distinct(), "orders")
+        .group_by(item::Column::ProductId);
+    let rows = scope.all_as::<OfProduct, _>(rows).await?;
+    Ok(rows.into_iter().map(|row| (row.product_id, row.orders)).collect())
+}
+
 /// How many orders a list has, counted to `most` and no further.
 pub async fn how_many(scope: &Scope, filter: &Filter, most: u64) -> Result<u64> {
     scope.count_to(seen(scope, filter), most).await

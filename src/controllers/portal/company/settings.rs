@@ -3,11 +3,12 @@
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde_json::{Value, json};
 
-use super::super::{PageResult, Visitor, fields::Fields};
+use super::super::{PageResult, Visitor, fields::Fields, visitor::said};
 use crate::{
-    controllers::steward,
+    controllers::{extract::Upload, steward},
     endpoints::{Endpoint, get, post},
     errors::{Error, Result},
+    gateways::storage,
     models::{
         catalog,
         companies::{self, Company, CompanySettings, PostalAddress},
@@ -142,10 +143,59 @@ async fn keep(visitor: &Visitor<MaySet>, fields: &mut Fields) -> Result<()> {
     steward::change(access, access.tenant().company, change, version).await.map(|_| ())
 }
 
+/// The logo comes in a form of its own: a file among the settings would be sent with each of them.
+async fn save_logo(visitor: Visitor<MaySet>, upload: Result<Upload>) -> PageResult<Response> {
+    let kept = async { keep_logo(&visitor.access, upload?).await };
+    let error = match kept.await {
+        Ok(()) => return Ok(visitor.done(PAGE, "saved").into_response()),
+        // Too large for any form is too large for this one.
+        Err(Error::TooLarge) => logo_too_large(),
+        Err(error) => error,
+    };
+    let text = said(&error, &visitor.language);
+    let visitor = visitor.refused(error, &Fields::default())?;
+    let (company, mut data) = read(&visitor, None).await.map_err(|error| visitor.refuse(error))?;
+    // The settings beside it were not sent: they show what is kept.
+    data["form"] = json!({ "values": {}, "errors": { "logo": text }, "sent": false });
+    visitor.again("company/settings.html", &company, data)
+}
+
+fn logo_too_large() -> Error {
+    Error::invalid("logo", "too_large", "a file of at most 2 MiB")
+}
+
+async fn keep_logo(access: &Access<MaySet>, upload: Upload) -> Result<()> {
+    access.ensure_company()?;
+    let file = upload.files.into_iter().find(|(name, _)| name == "logo").map(|(_, bytes)| bytes);
+    let bytes = file.ok_or_else(|| Error::invalid("logo", "no_file", "choose a picture"))?;
+    if bytes.len() > catalog::LOGO_BYTES_MAX {
+        return Err(logo_too_large());
+    }
+    let picture = catalog::read_picture(bytes, catalog::LOGO_SIDE_MAX).await.map_err(|error| error.of_field("logo"))?;
+    let storage = storage::of(access.souk().settings());
+    catalog::set_logo(access.souk(), storage.as_ref(), access.tenant(), &picture).await
+}
+
+async fn remove_logo(visitor: Visitor<MaySet>) -> PageResult<Redirect> {
+    match take_logo_away(&visitor.access).await {
+        Ok(()) => Ok(visitor.done(PAGE, "saved")),
+        Err(error) => visitor.back(PAGE, error),
+    }
+}
+
+async fn take_logo_away(access: &Access<MaySet>) -> Result<()> {
+    access.ensure_company()?;
+    let scope = access.write().await?;
+    catalog::remove_logo(&scope).await?;
+    scope.commit().await
+}
+
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         get::<MaySet, _>(PAGE, "The company's settings", show),
         post::<MaySet, _>(PAGE, "Saves the company's settings", save),
+        post::<MaySet, _>("/company/settings/logo", "Sets the company's logo", save_logo),
+        post::<MaySet, _>("/company/settings/logo/remove", "Takes the company's logo away", remove_logo),
         post::<MaySet, _>("/company/settings/messages", "Saves by which ways messages go", save_ways),
     ]
 }
