@@ -241,6 +241,9 @@ async fn announce(souk: &Souk, settings: &Settings, host: &str, port: i32) -> Re
     };
     println!("Sign-ins (password {}):", tasks::demo::PASSWORD);
     println!("  admin@souk.test                                 the platform");
+    if settings.demo == Demo::Small {
+        println!("  {:48}both companies", tasks::demo::BOTH);
+    }
     for company in companies {
         println!("  {people}{company}.test  (header X-Company: {company})");
     }

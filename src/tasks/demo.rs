@@ -31,6 +31,8 @@ use crate::{
 pub const PASSWORD: &str = "demo-demo-demo";
 
 const COMPANIES: [&str; 2] = ["techhub", "greenbasket"];
+/// Who works for both companies.
+pub const BOTH: &str = "tara@souk.test";
 const ORDERS: usize = 60;
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -157,6 +159,7 @@ pub async fn load(souk: &Souk) -> Result<bool> {
         trade(souk, name, company, &shelves, &hash).await?;
         let yesterday = -i64::try_from(DAY.as_micros()).unwrap_or_default();
         clock::shifted(yesterday, invite(souk, name, company, &shelves)).await?;
+        clock::shifted(yesterday, lend_a_hand(souk, name, company, &shelves, &hash)).await?;
         orders::count_popularity(souk, company).await?;
         dues::owe(souk, name, company).await?;
     }
@@ -168,12 +171,32 @@ fn invited(slug: &str) -> String {
     format!("asif@{slug}.test")
 }
 
-/// Somebody who has not answered yet.
-async fn invite(souk: &Souk, slug: &str, company: CompanyId, shelves: &[Shelf]) -> Result<()> {
+/// The company's admin, at work.
+async fn admin_of(souk: &Souk, slug: &str, company: CompanyId) -> Result<Tenant> {
     let scope = souk.read(Tenant::system(company)).await?;
     let admin = identity::member_by_email(&scope, &format!("admin@{slug}.test")).await?.ok_or(Error::NOT_FOUND)?;
-    drop(scope);
-    let admin = Tenant { actor: Actor::Member(admin.id), name: admin.name, ..Tenant::system(company) };
+    Ok(Tenant { actor: Actor::Member(admin.id), name: admin.name, ..Tenant::system(company) })
+}
+
+/// Somebody who manages the first company's shops and helps in a shop of the other.
+async fn lend_a_hand(souk: &Souk, slug: &str, company: CompanyId, shelves: &[Shelf], hash: &str) -> Result<()> {
+    if COMPANIES.first() == Some(&slug) {
+        let shops = shelves.iter().map(|shelf| shelf.shop).collect();
+        let place = (company, Role::ShopManager, shops);
+        return identity::add_staff(souk, BOTH, "Tara Menon", hash.to_owned(), Some(place)).await.map(|_| ());
+    }
+    let new = Invitation {
+        email: BOTH.into(),
+        name: "Tara Menon".into(),
+        role: Some(Role::ShopStaff.name().into()),
+        shop_ids: shelves.first().map(|shelf| shelf.shop).into_iter().collect(),
+        assignments: vec![],
+    };
+    identity::invite(souk, &admin_of(souk, slug, company).await?, new).await.map(|_| ())
+}
+
+/// Somebody who has not answered yet.
+async fn invite(souk: &Souk, slug: &str, company: CompanyId, shelves: &[Shelf]) -> Result<()> {
     let new = Invitation {
         email: invited(slug),
         name: "Asif Mohammed".into(),
@@ -181,7 +204,7 @@ async fn invite(souk: &Souk, slug: &str, company: CompanyId, shelves: &[Shelf]) 
         shop_ids: shelves.first().map(|shelf| shelf.shop).into_iter().collect(),
         assignments: vec![],
     };
-    identity::invite(souk, &admin, new).await.map(|_| ())
+    identity::invite(souk, &admin_of(souk, slug, company).await?, new).await.map(|_| ())
 }
 
 /// Where the demo's open invitation is accepted, as its letter says; nothing once it was.

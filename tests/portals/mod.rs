@@ -12,3 +12,4 @@ mod refusals;
 mod shops;
 mod staff;
 mod terminal;
+mod workplace;

@@ -19,6 +19,7 @@ mod shop;
 mod sign_in;
 mod unsubscribe;
 mod visitor;
+mod workplace;
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
@@ -52,6 +53,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         door::endpoints(),        // the other ways in
         invitation::endpoints(),  // /invitation
         account::endpoints(),     // one's own account
+        workplace::endpoints(),   // /switch-company
         messages::endpoints(),    // /messages
         unsubscribe::endpoints(), // /unsubscribe
         jump::endpoints(),        // /jump

@@ -344,6 +344,14 @@ impl<P: Permission> Visitor<P> {
         portal.acting.as_ref().map(|acting| admin::acting::bar(acting, &portal.staff.name))
     }
 
+    /// The companies that this visitor may switch between; none for somebody of one company.
+    pub fn workplaces(&self) -> Vec<Value> {
+        let here = self.access.tenant().company;
+        let all = self.access.portal().map(|portal| portal.workplaces.as_slice()).unwrap_or_default();
+        let several = all.iter().filter(|_| all.len() > 1);
+        several.map(|one| json!({ "id": one.id, "name": one.name, "slug": one.slug, "is_here": one.id == here })).collect()
+    }
+
     /// Renders a page with what every page has, and `data`. `company` is whose page it is: the
     /// platform's own row on pages of the platform.
     pub fn page(&self, template: &str, company: &Company, data: Value) -> PageResult<Html<String>> {
@@ -356,7 +364,7 @@ impl<P: Permission> Visitor<P> {
             "person": { "name": tenant.name, "email": email, "role": tenant.role.name(), "initials": initials },
             "company": { "name": company.name, "slug": company.slug, "currency": company.currency, "version": company.version, "logo": company.logo_path() }, "flash": self.flash, "currency": company.currency,
             "nav": nav::shown(portal, tenant, &self.path), "form": self.form, "acting": self.acting(), once::FIELD: RowId::new(),
-            "owing": if portal == Portal::Company { owing::notice(company, tenant, &self.language) } else { Value::Null },
+            "workplaces": self.workplaces(), "owing": if portal == Portal::Company { owing::notice(company, tenant, &self.language) } else { Value::Null },
         });
         if let (Value::Object(all), Value::Object(data)) = (&mut all, data) {
             all.extend(data);

@@ -28,6 +28,8 @@ pub const SECURITY: &[&str] = &[
     "reset_password",
     "act_as",
     "act_as_end",
+    "enter_company",
+    "leave_company",
     "ban",
     "unban",
     "end_sessions",

@@ -35,6 +35,7 @@ mod staffing;
 mod standing;
 mod steward;
 mod word;
+mod workplace;
 
 pub use self::{
     account::{Person, actors, actors_of_all},
@@ -73,4 +74,5 @@ pub use self::{
         unassign_at,
     },
     steward::{ban_person, end_sessions_of_company, end_sessions_of_person, unban_person},
+    workplace::switch_company,
 };

@@ -15,17 +15,18 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    account::{Person, memberships},
+    account::Person,
     acting::{self, Acting},
     customer, customer_session, member, refresh_token, staff, staff_session,
     standing::{Standing, standing},
+    workplace::{home, workplaces},
 };
 use crate::{
     clock::{self, Instant},
     errors::{Error, Result},
     events::Event,
     ids::{CompanyId, CustomerId, RowId, SessionId, ShopId, StaffId},
-    models::companies,
+    models::companies::{self, Company},
     tenancy::{Actor, Device, PLATFORM_COMPANY, Platform, Role, Scope, Souk, Tenant, keys},
 };
 
@@ -73,6 +74,8 @@ pub struct Portal {
     pub tenant: Tenant,
     /// In whose place they act meanwhile.
     pub acting: Option<Acting>,
+    /// The companies they work for, where those are several.
+    pub workplaces: Vec<Company>,
 }
 
 impl Portal {
@@ -154,7 +157,7 @@ pub async fn issue(souk: &Souk, company: Option<CompanyId>, person: &Person, dev
                 Some(company) => Some(company),
                 // The platform's people choose a company by naming it.
                 None if staff.is_super_admin => None,
-                None => home(&platform, staff.id).await?,
+                None => home(&platform, staff.id, portal).await?,
             };
             platform
                 .insert(staff_session::Model {
@@ -194,7 +197,7 @@ fn tenant_of_customer(customer: &customer::Model) -> Tenant {
 }
 
 /// Whoever was invited has come by their first sign-in.
-async fn note_arrival(scope: &Scope) -> Result<()> {
+pub(super) async fn note_arrival(scope: &Scope) -> Result<()> {
     let Actor::Member(id) = scope.tenant().actor else { return Ok(()) };
     let update = scope
         .update::<member::Entity>()
@@ -298,14 +301,6 @@ pub async fn caller_of_claims(souk: &Souk, claims: &Claims, company: Option<Comp
     Ok(standing(&platform, &staff, company, session.created_at).await?.tenant(company))
 }
 
-/// Where staff come to who named no company: the first of theirs that is open.
-async fn home(platform: &Platform, staff: StaffId) -> Result<Option<CompanyId>> {
-    let theirs = memberships(platform, staff).await?;
-    let known = companies::named(platform, &theirs).await?;
-    let is_open = |id: &CompanyId| known.iter().any(|company| company.id == *id && company.status == companies::ACTIVE);
-    Ok(theirs.into_iter().find(is_open))
-}
-
 /// Who stands behind a portal's cookie.
 ///
 /// # Errors
@@ -322,9 +317,11 @@ pub async fn caller_of_cookie(souk: &Souk, cookie: &str) -> Result<Portal> {
     let session = platform.one(session).await?.ok_or(ENDED)?;
     let staff = platform.find::<staff::Entity>().filter(staff::Column::Id.eq(session.staff_id));
     let staff = platform.one(staff).await?.ok_or(ENDED)?;
-    let tenant = standing(&platform, &staff, session.company_id, session.created_at).await?.tenant(session.company_id);
+    let standing = standing(&platform, &staff, session.company_id, session.created_at).await?;
+    let workplaces = if standing.is_elsewhere { workplaces(&platform, staff.id).await? } else { vec![] };
+    let tenant = standing.tenant(session.company_id);
     let acting = acting::of_session(&platform, &session, &staff).await?;
-    Ok(Portal { session: session.id, staff, tenant, acting })
+    Ok(Portal { session: session.id, staff, tenant, acting, workplaces })
 }
 
 /// A new pair for a refresh token.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use sea_orm::{ColumnTrait, FromQueryResult, QueryFilter, QuerySelect};
 
-use super::{assignment, member, role_permission, staff};
+use super::{assignment, member, role_permission, staff, workplace::is_elsewhere};
 use crate::{
     clock::Instant,
     errors::{Error, Result},
@@ -24,6 +24,8 @@ pub(super) struct Standing {
     pub grants: Option<Arc<[Grant]>>,
     /// How the company stands itself.
     pub company: companies::Standing,
+    /// Whether they have a place in another company too.
+    pub is_elsewhere: bool,
 }
 
 /// A member, and how their company stands: read as one row.
@@ -33,6 +35,7 @@ struct MemberHere {
     member: member::Model,
     standing: companies::Standing,
     is_open: bool,
+    is_elsewhere: bool,
 }
 
 impl Standing {
@@ -86,6 +89,7 @@ pub(super) async fn standing(
             name: staff.name.clone(),
             grants: None,
             company: companies::Standing::Good,
+            is_elsewhere: false,
         });
     }
     let company = company.ok_or(NOBODY)?;
@@ -93,8 +97,9 @@ pub(super) async fn standing(
     let member = member.filter(member::Column::StaffId.eq(staff.id)).filter(member::Column::IsActive.eq(true));
     let member = member.filter(member::Column::Kind.eq(member::STAFF));
     let member = member.expr_as(companies::standing_of(company), "standing").expr_as(companies::is_open(company), "is_open");
+    let member = member.expr_as(is_elsewhere(staff.id, company), "is_elsewhere");
     let here = platform.all_as::<MemberHere, _>(member).await?.pop();
-    let MemberHere { member, standing, is_open } = here.ok_or(NOBODY)?;
+    let MemberHere { member, standing, is_open, is_elsewhere } = here.ok_or(NOBODY)?;
     if !is_open || member.sessions_from.is_some_and(|from| session_began < from) {
         return Err(NOBODY);
     }
@@ -109,7 +114,14 @@ pub(super) async fn standing(
     };
     let grants = grants(&rows, &named);
     let role = grants.iter().map(|grant| grant.role).max().ok_or(NOBODY)?;
-    Ok(Standing { actor: Actor::Member(member.id), role, name: staff.name.clone(), grants: Some(grants.into()), company: standing })
+    Ok(Standing {
+        actor: Actor::Member(member.id),
+        role,
+        name: staff.name.clone(),
+        grants: Some(grants.into()),
+        company: standing,
+        is_elsewhere,
+    })
 }
 
 /// The company's own roles among some assignments.

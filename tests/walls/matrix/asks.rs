@@ -206,6 +206,7 @@ pub const CHOSEN: &[(&str, &str)] = &[
     ("/company/products/restore", PRODUCT),
     ("/company/staff/chosen.csv", MEMBER),
     ("/company/staff/invite-again", MEMBER),
+    ("/switch-company", COMPANY),
 ];
 
 /// Forms that name no row, or whose rows the same act of the API is asked with: they are not sent.
@@ -226,6 +227,8 @@ pub const OWN: &[&str] = &[
     "/company/products",
     "/company/roles",
     "/company/settings",
+    "/company/settings/logo",
+    "/company/settings/logo/remove",
     "/company/settings/messages",
     "/company/shops",
     "/company/staff",

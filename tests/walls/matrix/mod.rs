@@ -238,7 +238,7 @@ async fn mismatch(world: &World, theirs: &Neighbour, door: &Endpoint, person: &P
 fn page_cases<'a>(world: &'a World, theirs: &'a Neighbour, door: &'a Endpoint) -> Vec<Case<'a>> {
     let case = |address, sent| Case { world, theirs, method: door.method, address, sent };
     let form = |ids: Option<&str>| {
-        let ids = ids.map(|id| ("ids".to_owned(), id.to_owned()));
+        let ids = ids.into_iter().flat_map(|id| [("ids".to_owned(), id.to_owned()), ("company".to_owned(), id.to_owned())]);
         FORM.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).chain(ids).collect()
     };
     if door.method == "GET" {
