@@ -68,6 +68,11 @@ impl Error {
         Self::Invalid(vec![FieldError { field: field.into(), code: code.into(), message: message.into() }])
     }
 
+    /// A text with a character that no database keeps: NUL.
+    pub fn unkept_character(field: impl Into<String>) -> Self {
+        Self::invalid(field, "invalid_character", "a text holds no NUL character")
+    }
+
     /// A conflict with the facts a client needs to go on.
     pub fn conflict(code: &'static str, detail: impl Into<String>, facts: Value) -> Self {
         let facts = match facts {
@@ -190,20 +195,28 @@ impl Error {
 }
 
 impl From<DbErr> for Error {
-    /// A unit that the database ended in favour of a rival kept nothing and may be tried again.
+    /// A unit that the database ended in favour of a rival kept nothing and may be tried again; a text
+    /// that it cannot keep is the caller's.
     fn from(error: DbErr) -> Self {
-        if lost_to_a_rival(&error) { Self::Unavailable("somebody else changed the same things; try again".into()) } else { Self::Db(error) }
+        match code_of(&error).as_deref() {
+            Some(code) if LOST_TO_A_RIVAL.contains(&code) => Self::Unavailable("somebody else changed the same things; try again".into()),
+            Some(code) if UNKEPT_CHARACTER.contains(&code) => Self::unkept_character(""),
+            _ => Self::Db(error),
+        }
     }
 }
 
 /// PostgreSQL's `serialization_failure`, `deadlock_detected` and `lock_not_available`; SQLite's
 /// `SQLITE_BUSY` and its kinds.
-fn lost_to_a_rival(error: &DbErr) -> bool {
-    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else { return false };
-    error
-        .as_database_error()
-        .and_then(|error| error.code())
-        .is_some_and(|code| ["40001", "40P01", "55P03", "5", "261", "517"].contains(&&*code))
+const LOST_TO_A_RIVAL: [&str; 6] = ["40001", "40P01", "55P03", "5", "261", "517"];
+/// PostgreSQL's `character_not_in_repertoire`, which NUL is in a text, and `untranslatable_character`,
+/// the same in JSON.
+const UNKEPT_CHARACTER: [&str; 2] = ["22021", "22P05"];
+
+/// What the database calls the error.
+fn code_of(error: &DbErr) -> Option<String> {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else { return None };
+    error.as_database_error().and_then(|error| error.code()).map(Into::into)
 }
 
 /// The refusal that an answer was made of: where a page was asked for, it is said on one.

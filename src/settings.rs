@@ -13,6 +13,9 @@ use crate::errors::{Error, Result};
 /// The secret of development, which production refuses.
 const KNOWN_SECRET: &str = "development-secret-that-production-refuses";
 
+/// Why a demo is refused where nobody can pay for it.
+pub const DEMO_NEEDS_TEST_GATEWAY: &str = "the demo trades at the test gateway: set SOUK_TEST_GATEWAY=on too";
+
 /// What the program can be told from outside.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +52,9 @@ pub struct Settings {
     /// How much one client may ask in a minute; nothing switches the limits off.
     #[serde(default)]
     pub rate_limits: Option<RateLimits>,
+    /// Whether an order may be paid at the `test` gateway, which takes no money.
+    #[serde(default)]
+    pub test_gateway: bool,
     /// Addresses and networks of the reverse proxies in front, a comma list.
     #[serde(default)]
     pub trusted_proxies: String,
@@ -98,7 +104,7 @@ pub struct RateLimits {
     pub guests: NonZeroU32,
     /// Of one person.
     pub person: NonZeroU32,
-    /// Of all people of one company together.
+    /// Of one company's guests together, of its customers, and of its staff.
     pub company: NonZeroU32,
 }
 
@@ -220,6 +226,9 @@ impl Settings {
         if self.is_production && secret.split(',').any(|one| one.len() < 32) {
             return Err(Error::internal("SOUK_SECRET is shorter than 32 characters"));
         }
+        if self.demo != Demo::None && !self.test_gateway {
+            return Err(Error::internal(DEMO_NEEDS_TEST_GATEWAY));
+        }
         Ok(())
     }
 }
@@ -257,6 +266,7 @@ pub fn load(environment: &Environment) -> Result<Config> {
         ("SOUK_BASE_URL", "/settings/base_url"),
         ("SOUK_TRUSTED_PROXIES", "/settings/trusted_proxies"),
         ("SOUK_RATE_LIMIT", "/settings/rate_limits"),
+        ("SOUK_TEST_GATEWAY", "/settings/test_gateway"),
         ("SOUK_MAIL_FROM", "/settings/mail_from"),
         ("TWILIO_URL", "/settings/messaging/twilio/url"),
         ("TWILIO_ACCOUNT_SID", "/settings/messaging/twilio/account_sid"),
@@ -281,6 +291,11 @@ pub fn load(environment: &Environment) -> Result<Config> {
             "SOUK_RATE_LIMIT" => {
                 return Err(Error::internal("SOUK_RATE_LIMIT knows `off` only; figures are in the YAML under `rate_limits`"));
             }
+            "SOUK_TEST_GATEWAY" => Value::from(match value.as_str() {
+                "on" => true,
+                "off" => false,
+                _ => return Err(Error::internal("SOUK_TEST_GATEWAY is `on` or `off`")),
+            }),
             _ => Value::from(value),
         };
         let (parent, key) = place.rsplit_once('/').unwrap_or(("", place));

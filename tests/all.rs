@@ -7,6 +7,7 @@ mod api;
 mod catalog;
 mod cost;
 mod debts;
+mod hostile;
 mod inventory;
 mod notifications;
 mod people;

@@ -215,6 +215,9 @@ async fn demo(size: Demo) -> Result<ExitCode> {
 
 /// Loads a demo into an empty database; false when there is something already, or none was asked for.
 async fn load(souk: &Souk, demo: Demo) -> Result<bool> {
+    if demo != Demo::None && !souk.settings().test_gateway {
+        return Err(Error::internal(settings::DEMO_NEEDS_TEST_GATEWAY));
+    }
     match demo {
         Demo::None => Ok(false),
         Demo::Small => tasks::demo::load(souk).await,

@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::{
     errors::{Error, Result},
@@ -16,6 +17,9 @@ use crate::{
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// The largest form with files.
 const UPLOAD_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// So many files are sent at once, as many as a product shows.
+const FILES_MAX: usize = 20;
 
 /// A body, and the hash of its bytes for the idempotency key.
 pub struct Json<T>(pub T, pub String);
@@ -44,6 +48,7 @@ fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T> {
         |error: &serde_json::Error| Error::Malformed { code: "malformed_json", detail: format!("the body is not JSON: {error}") };
     // Parsed once without a type, so that text which is no JSON is 400 wherever it breaks.
     serde_json::from_slice::<serde::de::IgnoredAny>(body).map_err(|error| malformed(&error))?;
+    refuse_nul(body)?;
     let mut reader = serde_json::Deserializer::from_slice(body);
     serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
@@ -51,6 +56,41 @@ fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T> {
         let message = inner.split(" at line ").next().unwrap_or_default().to_owned();
         wrong_field(if path == "." { "" } else { &path }, &message)
     })
+}
+
+/// Refuses texts with NUL, which PostgreSQL does not keep. In JSON it is written out, so that a body
+/// without those letters is not looked through.
+fn refuse_nul(body: &[u8]) -> Result<()> {
+    const NUL: &[u8] = b"\\u0000";
+    if !body.windows(NUL.len()).any(|letters| letters == NUL) {
+        return Ok(());
+    }
+    let body: Value = serde_json::from_slice(body).map_err(Error::internal)?;
+    match with_nul(&body, String::new()) {
+        Some(field) => Err(Error::unkept_character(field)),
+        None => Ok(()),
+    }
+}
+
+/// Where in a body a text has NUL, if one has.
+fn with_nul(value: &Value, path: String) -> Option<String> {
+    match value {
+        Value::String(text) => text.contains('\0').then_some(path),
+        Value::Array(all) => all.iter().enumerate().find_map(|(index, one)| with_nul(one, format!("{path}[{index}]"))),
+        Value::Object(all) => all.iter().find_map(|(name, one)| {
+            let at = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            if name.contains('\0') { Some(path.clone()) } else { with_nul(one, at) }
+        }),
+        _ => None,
+    }
+}
+
+/// Refuses a field of a form, or a parameter, with NUL.
+pub(super) fn refuse_nul_among<'a>(pairs: impl IntoIterator<Item = &'a (String, String)>) -> Result<()> {
+    match pairs.into_iter().find(|(name, value)| name.contains('\0') || value.contains('\0')) {
+        Some((name, _)) => Err(Error::unkept_character(name.replace('\0', ""))),
+        None => Ok(()),
+    }
 }
 
 /// One of serde's refusals, as a field of ours.
@@ -95,12 +135,16 @@ impl FromRequest<Souk> for Upload {
                 let bytes = part.bytes().await.map_err(refused)?;
                 // A browser sends an empty part for a field in which nothing was chosen.
                 if !bytes.is_empty() {
+                    if sent.files.len() == FILES_MAX {
+                        return Err(Error::invalid(name, "too_many", format!("at most {FILES_MAX} files at once")));
+                    }
                     sent.files.push((name, bytes.to_vec()));
                 }
             } else {
                 sent.texts.push((name, part.text().await.map_err(refused)?));
             }
         }
+        refuse_nul_among(&sent.texts)?;
         Ok(sent)
     }
 }
@@ -117,6 +161,10 @@ impl<T: DeserializeOwned> FromRequestParts<Souk> for Query<T> {
 }
 
 fn query<T: DeserializeOwned>(text: &str) -> Result<T> {
+    if text.contains("%00") {
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
+        refuse_nul_among(&pairs)?;
+    }
     let reader = serde_urlencoded::Deserializer::new(form_urlencoded::parse(text.as_bytes()));
     serde_path_to_error::deserialize(reader).map_err(|error| {
         let path = error.path().to_string();
@@ -147,6 +195,8 @@ impl<T: std::str::FromStr> FromRequestParts<Souk> for Id<T> {
 
     async fn from_request_parts(parts: &mut Parts, souk: &Souk) -> Result<Self> {
         let Path(text) = Path::<String>::from_request_parts(parts, souk).await.map_err(|_| Error::NOT_FOUND)?;
+        // Some ids are words, and no word has NUL.
+        let text = Some(text).filter(|text| !text.contains('\0')).ok_or(Error::NOT_FOUND)?;
         text.parse().map(Self).map_err(|_| Error::NOT_FOUND)
     }
 }
@@ -160,7 +210,7 @@ impl<A: std::str::FromStr, B: std::str::FromStr> FromRequestParts<Souk> for Ids<
     async fn from_request_parts(parts: &mut Parts, souk: &Souk) -> Result<Self> {
         let Path((one, other)) = Path::<(String, String)>::from_request_parts(parts, souk).await.map_err(|_| Error::NOT_FOUND)?;
         match (one.parse(), other.parse()) {
-            (Ok(one), Ok(other)) => Ok(Self(one, other)),
+            (Ok(first), Ok(second)) if !one.contains('\0') && !other.contains('\0') => Ok(Self(first, second)),
             _ => Err(Error::NOT_FOUND),
         }
     }

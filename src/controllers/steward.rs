@@ -41,7 +41,7 @@ pub async fn open<P: Permission>(access: &Access<P>, new: NewCompany, start: Sta
     let mut wrong = Vec::new();
     let company = refused(companies::open(&platform, new).await, &mut wrong, str::to_owned)?;
     let admin = match &start.admin {
-        Some((email, name)) => refused(identity::newcomer(&platform, email, name).await, &mut wrong, of_admin)?,
+        Some((email, name)) => refused(identity::newcomer(&platform, access.tenant(), email, name).await, &mut wrong, of_admin)?,
         None => None,
     };
     let plan = match &start.subscription {

@@ -12,6 +12,7 @@ use crate::{
     ids::{AttemptId, CompanyId, PaymentId, RefundId},
     models::payments::{test_charge, test_refund},
     money::Money,
+    settings::Settings,
     tenancy::Souk,
 };
 
@@ -54,6 +55,12 @@ pub trait Gateway: Send + Sync {
     async fn cancel(&self, attempt: AttemptId) -> Result<Outcome>;
     /// Gives money back, once for each refund.
     async fn refund(&self, company: CompanyId, attempt: AttemptId, refund: RefundId, amount: Money) -> Result<()>;
+}
+
+/// The ways to pay that an order may name here. What was paid at another one before is still given back there.
+#[must_use]
+pub const fn offered(settings: &Settings) -> &'static [&'static str] {
+    if settings.test_gateway { &["test", "cod"] } else { &["cod"] }
 }
 
 /// The gateway of a payment.

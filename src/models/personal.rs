@@ -38,8 +38,9 @@ pub struct Known {
 /// Gathers all that is known of a customer, and writes down that it was handed out.
 ///
 /// # Errors
-/// 404.
+/// 403 for whoever may do this at some shops only; 404.
 pub async fn hand_out(scope: &Scope, id: CustomerId) -> Result<Known> {
+    identity::ensure_whole_company(scope)?;
     let customer = identity::find_customer(scope, id).await?;
     let filter = Filter { customer: Some(id), ..Filter::default() };
     let acts = audit::Filter { actors: vec![id.0], ..audit::Filter::default() };
@@ -60,8 +61,10 @@ pub async fn hand_out(scope: &Scope, id: CustomerId) -> Result<Known> {
 /// Forgets who a customer is, everywhere; what they bought stays as figures.
 ///
 /// # Errors
+/// 403 for whoever may do this at some shops only, and so would not see what is under way at others;
 /// 404; 409 `orders_under_way` while something is to be delivered to them; 409 `already_so`.
 pub async fn forget(scope: &Scope, id: CustomerId) -> Result<()> {
+    identity::ensure_whole_company(scope)?;
     let customer = identity::find_customer(scope, id).await?;
     if identity::is_forgotten(&customer) {
         return Err(Error::conflict("already_so", "there is nothing to change", json!({})));

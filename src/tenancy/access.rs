@@ -9,7 +9,7 @@ use axum::{
 
 use super::{
     Actor, PLATFORM_COMPANY, Permission, Role, Scope, Souk, Tenant,
-    limits::{Client, Meter},
+    limits::{Client, Meter, Side},
     roles,
 };
 use crate::{
@@ -221,8 +221,10 @@ impl<P: Permission> FromRequestParts<Souk> for Access<P> {
         let mut portal = None;
         let tenant = if is_page {
             let cookie = cookie(headers, "souk_session").ok_or(Error::NotSignedIn { code: "not_signed_in" })?;
-            limits.admit(Client::Person(cookie.as_bytes()), &meter)?;
+            let secret = cookie.as_bytes();
+            limits.admit(if limits.knows(secret) { Client::Person(secret) } else { Client::Guest(&device.ip) }, &meter)?;
             let person = identity::caller_of_cookie(souk, &cookie).await?;
+            limits.remember(secret);
             let tenant = person.tenant_on(&place(parts));
             portal = Some(person);
             tenant
@@ -249,8 +251,13 @@ impl<P: Permission> FromRequestParts<Souk> for Access<P> {
             Tenant { actor: Actor::Guest, role: Role::Public, name: "guest".into(), standing, ..Tenant::system(company) }
         };
         let tenant = device.used_by(tenant);
-        limits.admit(Client::Company(tenant.company), &meter)?;
         let role = tenant.role;
+        let side = match role {
+            Role::Public => Side::Guests,
+            Role::Customer => Side::Customers,
+            _ => Side::Staff,
+        };
+        limits.admit(Client::Company(tenant.company, side), &meter)?;
         let refusal = || match role {
             Role::Public => Error::NotSignedIn { code: "not_signed_in" },
             _ => Error::NotAllowed { code: "forbidden" },

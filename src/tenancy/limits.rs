@@ -31,8 +31,20 @@ pub enum Client<'a> {
     Guest(&'a str),
     /// A signed-in person, by whatever names them.
     Person(&'a [u8]),
-    Company(CompanyId),
+    /// Everybody of one side of a company: neither strangers nor its customers shut its staff out.
+    Company(CompanyId, Side),
 }
+
+/// Who asks something of a company.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    Guests,
+    Customers,
+    Staff,
+}
+
+/// For how long a sign-in that was found is known here without being found again.
+const KNOWN: i64 = 15 * MINUTE;
 
 /// What a request learned of its limits, for the headers of its answer.
 #[derive(Clone, Debug, Default)]
@@ -65,7 +77,8 @@ pub struct Standing {
 
 #[derive(Default)]
 struct Shard {
-    /// A client's hash, and the moment (in microseconds) at which all of its limit is there again.
+    /// A client's hash, and the moment (in microseconds) at which all of its limit is there again; a
+    /// known secret's, and the moment until which it is known.
     full_at: HashMap<u64, i64>,
     sweep_at: usize,
 }
@@ -94,7 +107,7 @@ impl Limits {
             Client::Door(address) => (rates.doors, self.hasher.hash_one((0_u8, network(address)))),
             Client::Guest(address) => (rates.guests, self.hasher.hash_one((1_u8, network(address)))),
             Client::Person(name) => (rates.person, self.hasher.hash_one((2_u8, name))),
-            Client::Company(id) => (rates.company, self.hasher.hash_one((3_u8, id.0))),
+            Client::Company(id, side) => (rates.company, self.hasher.hash_one((3_u8, id.0, side))),
         };
         let limit = i64::from(limit.get());
         let taken = self.take(key, limit, clock::now().micros());
@@ -105,14 +118,24 @@ impl Limits {
         taken.map(|_| ()).map_err(|wait| Error::TooMany { retry_after_seconds: wait.unsigned_abs() })
     }
 
+    /// Whether a sign-in by this secret was found lately. A secret that anybody can invent is otherwise
+    /// their address's matter, so that nobody gets a limit of their own by inventing another.
+    #[must_use]
+    pub fn knows(&self, secret: &[u8]) -> bool {
+        let (key, now) = (self.hasher.hash_one((4_u8, secret)), clock::now().micros());
+        self.shard(key, now).full_at.get(&key).is_some_and(|until| *until > now)
+    }
+
+    /// Remembers that a sign-in by this secret was found.
+    pub fn remember(&self, secret: &[u8]) {
+        let (key, now) = (self.hasher.hash_one((4_u8, secret)), clock::now().micros());
+        self.shard(key, now).full_at.insert(key, now + KNOWN);
+    }
+
     /// What is left after this request, or the seconds until it may come again.
     fn take(&self, key: u64, limit: i64, now: i64) -> Result<Standing, i64> {
         let step = std::cmp::max(MINUTE / limit, 1);
-        let mut shard = self.shard(key);
-        if shard.full_at.len() >= std::cmp::max(shard.sweep_at, SWEEP_AT_LEAST) {
-            shard.full_at.retain(|_, full_at| *full_at > now);
-            shard.sweep_at = shard.full_at.len() * 2;
-        }
+        let mut shard = self.shard(key, now);
         let full_at = shard.full_at.entry(key).or_insert(now);
         let next = std::cmp::max(*full_at, now) + step;
         let beyond = next - now - step * limit;
@@ -124,10 +147,16 @@ impl Limits {
         Ok(Standing { limit, remaining: -beyond / step, reset_seconds: (next - now + 999_999) / 1_000_000 })
     }
 
-    fn shard(&self, key: u64) -> MutexGuard<'_, Shard> {
+    /// The shard of a key, without what is over when it has grown.
+    fn shard(&self, key: u64, now: i64) -> MutexGuard<'_, Shard> {
         let index = usize::from(key.to_le_bytes()[0]) % SHARDS;
         // A panic between two lines of arithmetic cannot leave a shard half written.
-        self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+        let mut shard = self.shards[index].lock().unwrap_or_else(PoisonError::into_inner);
+        if shard.full_at.len() >= std::cmp::max(shard.sweep_at, SWEEP_AT_LEAST) {
+            shard.full_at.retain(|_, full_at| *full_at > now);
+            shard.sweep_at = shard.full_at.len() * 2;
+        }
+        shard
     }
 }
 

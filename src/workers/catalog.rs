@@ -52,7 +52,7 @@ pub(super) async fn renditions(souk: &Souk, job: &Job) -> Result<()> {
         return if jobs::done(&scope, job).await? { scope.commit().await } else { Ok(()) };
     };
     let original = storage.get(&key).await?.ok_or_else(|| Error::internal(format!("there is no file `{key}`")))?;
-    let made = catalog::renditions(original).await?;
+    let made = catalog::renditions(job.company_id, original).await?;
     for picture in &made {
         storage.put(&key.at_width(picture.width), &picture.bytes).await?;
     }

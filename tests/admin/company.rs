@@ -86,7 +86,7 @@ async fn one_company_is_shown_with_its_own_figures_and_nobody_elses() {
         for path in ["", "/edit", "/act?what=suspend"] {
             assert_eq!(client.page(&root, &format!("/admin/companies/{own}{path}")).await.status, 404, "the platform is no tenant");
         }
-        client.page(&root, "/language?lang=hi&next=/").await.leads_to();
+        client.form(&root, "/language", &[("lang", "hi"), ("next", "/")]).await.leads_to();
         client.page(&root, &format!("/admin/companies/{}", world.b.id)).await.shows(&["प्लेटफ़ॉर्म का बकाया", "कोई प्लान नहीं"]);
         world.verify().await;
         world.close().await;

@@ -32,7 +32,7 @@ async fn the_home_tells_what_is_sold_owed_and_wrong() {
             assert!(!page.text.contains("MARKER"), "{}", page.text);
         }
         client.page(&root, "/admin?span=century").await.shows(&["Last 24 hours"]);
-        client.page(&root, "/language?lang=hi&next=/").await.leads_to();
+        client.form(&root, "/language", &[("lang", "hi"), ("next", "/")]).await.leads_to();
         client.page(&root, "/admin?span=month").await.shows(&["हर दिन की आय", "प्लेटफ़ॉर्म की सुरक्षा"]);
         world.verify().await;
         world.close().await;

@@ -109,7 +109,7 @@ async fn a_door_closes_for_one_address_and_not_for_another() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_and_a_company_have_limits_of_their_own() {
     for world in World::all().await {
-        let busy = world.beside(|settings| settings.rate_limits = rates(100, 5, 10, 25)).await;
+        let busy = world.beside(|settings| settings.rate_limits = rates(100, 5, 10, 20)).await;
         let one = world.token_of(&world.a, world.a.customer.clone()).await;
         let two = world.customer(&world.a, "second@alpha.test").await;
         let neighbour = world.token_of(&world.b, world.b.customer.clone()).await;

@@ -101,7 +101,7 @@ export class Visitor {
   }
 
   async speak(language) {
-    await this.get(`/language?lang=${language}`);
+    await this.send('POST', '/language', { form: { lang: language } });
   }
 
   /** What the browser needs to be this visitor. */
@@ -116,7 +116,7 @@ export const isPage = (answer) => answer.type.startsWith('text/html') && answer.
 /** The addresses of ours that a page leads to. */
 export function linksOf(text) {
   const found = [...text.matchAll(/\s(?:href|hx-get|data-href)="(\/[^"]*)"/g)].map(([, address]) => plain(address).split('#')[0]);
-  return found.filter((address) => !address.startsWith('//') && !/^\/(static|media|language|theme)(\/|\?|$)/.test(address));
+  return found.filter((address) => !address.startsWith('//') && !/^\/(static|media)(\/|\?|$)/.test(address));
 }
 
 /** The forms of a page: where each goes, and what it holds. */

@@ -61,7 +61,7 @@ async fn each_step_and_each_consequence_has_its_letter_in_both_languages() {
         assert_eq!(told(&world, &admin, "debt_paid").await.len(), 1);
 
         let page = world.client.sign_in("admin@alpha.test").await;
-        world.client.page(&page, "/language?lang=hi&next=/").await.leads_to();
+        world.client.form(&page, "/language", &[("lang", "hi"), ("next", "/")]).await.leads_to();
         let page = world.client.page(&page, "/messages").await;
         for (_, _, _, hindi) in steps {
             page.shows(&[hindi]);

@@ -67,11 +67,13 @@ async fn a_person_of_the_platform_may_work_for_two_companies() {
         let admin = world.staff(b, "admin").await;
         let body = json!({ "email": "staff@alpha.test", "name": "On loan", "role": "shop_staff", "shopIds": [b.shop] });
         let member = client.post(&admin, "/api/users", &body).await.expect(201);
-        assert_eq!(member["state"], "active", "who has a password has nothing to choose");
+        assert_eq!(member["state"], "invited", "whether they are on the platform is not the company's to learn");
         let here = client.login("alpha", "staff@alpha.test").await;
         let there = client.login("beta", "staff@alpha.test").await;
         let shops = client.get(&there, "/api/shops").await.expect(200);
         assert_eq!(shops["data"][0]["id"], json!(b.shop));
+        let path = format!("/api/users/{}", text(&member["id"]));
+        assert_eq!(client.get(&admin, &path).await.expect(200)["state"], "active", "they came by signing in there");
         client.delete(&admin, &format!("/api/users/{}", text(&member["id"]))).await.expect(204);
         client.get(&there, "/api/orders").await.refused(401, "session_ended");
         client.get(&here, "/api/orders").await.expect(200);

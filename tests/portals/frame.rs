@@ -53,10 +53,10 @@ async fn a_refused_form_keeps_what_was_typed_and_says_why() {
         assert!(refused.text.contains("Ring &lt;twice&gt;") && refused.text.contains("value=\"AWB 7\""), "{}", refused.text);
         assert!(refused.text.contains("This step is not possible any more"), "{}", refused.text);
 
-        client.page(&admin, "/language?lang=hi&next=/").await.leads_to();
+        client.form(&admin, "/language", &[("lang", "hi"), ("next", "/")]).await.leads_to();
         let refused = client.form(&admin, &format!("{path}/status"), &step).await;
         assert!(refused.text.contains("यह चरण अब संभव नहीं"), "the refusal is not in the person's language");
-        client.page(&admin, "/language?lang=en&next=/").await.leads_to();
+        client.form(&admin, "/language", &[("lang", "en"), ("next", "/")]).await.leads_to();
 
         let done = client.form(&admin, &format!("{path}/status"), &[("status", "processing")]).await.leads_to();
         assert_eq!(done, format!("{path}?said=flash.order_moved"));

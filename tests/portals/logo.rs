@@ -71,7 +71,7 @@ async fn what_cannot_be_a_logo_is_refused_beside_its_field() {
         let page = client.upload_form(&admin, LOGO, &[("name", "x")], &[]).await;
         page.shows_refused(&[field, "Logo: choose a picture.", "value=\"Company alpha\""]);
         assert_eq!(shown(&page.text), None);
-        client.page(&admin, "/language?lang=hi&next=/").await.leads_to();
+        client.form(&admin, "/language", &[("lang", "hi"), ("next", "/")]).await.leads_to();
         send(vec![1; 9]).await.shows_refused(&["लोगो: यह पढ़ी जा सकने वाली"]);
         // A shop's manager has no say in it.
         let manager = client.sign_in("manager@alpha.test").await;

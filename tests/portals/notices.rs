@@ -76,9 +76,9 @@ async fn the_bell_counts_what_is_unread_and_a_message_leads_to_its_order() {
         client.page(&manager, "/company/orders").await.shows(&["hx-get=\"/messages/bell\""]);
         client.page(&manager, "/messages/bell").await.shows(&["1 unread", "sk-pip"]);
         client.page(&manager, "/messages").await.shows(&["New order"]);
-        client.page(&manager, "/language?lang=hi&next=/").await.leads_to();
+        client.form(&manager, "/language", &[("lang", "hi"), ("next", "/")]).await.leads_to();
         client.page(&manager, "/messages").await.shows(&["नया ऑर्डर"]);
-        client.page(&manager, "/language?lang=en&next=/").await.leads_to();
+        client.form(&manager, "/language", &[("lang", "en"), ("next", "/")]).await.leads_to();
         let list = client.get(&world.staff(&world.a, "manager").await, "/api/notifications").await.expect(200);
         let id = text(&list["data"][0]["id"]);
         let to = client.form(&manager, &format!("/messages/{id}/open"), &[]).await.leads_to();

@@ -55,7 +55,7 @@ async fn the_first_page_tells_what_waits_and_what_was_sold() {
         client.page(&admin, "/company?days=9&shop=nonsense").await.shows(&["₹11,199", "against the 7 days before"]);
         client.page(&admin, &format!("/company?shop={}", world.b.shop)).await.shows(&["All shops", "₹11,199"]);
         client.page(&admin, &format!("/company?shop={}", world.a.shop)).await.shows(&["₹11,199", &format!("&amp;shop={}", world.a.shop)]);
-        client.page(&admin, "/language?lang=hi&next=/").await.leads_to();
+        client.form(&admin, "/language", &[("lang", "hi"), ("next", "/")]).await.leads_to();
         client.page(&admin, "/company").await.shows(&["सबसे अधिक बिकने वाले", "पैक करने के ऑर्डर: 2"]);
         world.verify().await;
         world.close().await;

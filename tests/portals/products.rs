@@ -122,7 +122,7 @@ async fn the_list_finds_goods_by_name_code_and_stock_for_those_who_write_them() 
         let csv = client.page(&client.sign_in("staff@alpha.test").await, "/company/products/export.csv").await;
         assert!(csv.text.contains("100.00,,,100") && !csv.text.contains("50.00"), "who may not write prices knows no cost: {}", csv.text);
 
-        client.page(&admin, "/language?lang=hi&next=/").await.leads_to();
+        client.form(&admin, "/language", &[("lang", "hi"), ("next", "/")]).await.leads_to();
         page(&admin, "").await.shows(&["उत्पाद", "बिक्री पर", "मसौदा"]);
         world.verify().await;
         world.close().await;

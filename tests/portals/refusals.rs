@@ -24,7 +24,7 @@ async fn an_id_that_cannot_be_read_is_a_page_for_people_and_a_problem_for_progra
             assert!(kind.starts_with("text/html"), "{path}: {kind}");
             assert!(told.text.contains("<h1") && !told.text.contains("\"code\""), "{path}: {}", told.text);
         }
-        client.page(&admin, "/language?lang=hi&next=/").await.leads_to();
+        client.form(&admin, "/language", &[("lang", "hi"), ("next", "/")]).await.leads_to();
         let told = client.page(&admin, "/company/orders/nonsense").await;
         assert!(told.status == 404 && told.text.contains("lang=\"hi\""), "{}", told.text);
 

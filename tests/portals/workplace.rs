@@ -8,7 +8,7 @@ use crate::support::{Answer, World, text};
 /// The session's cookie that an answer sets.
 fn cookie_of(answer: &Answer) -> String {
     let all = answer.headers.get_all("set-cookie").iter().map(|one| one.to_str().expect("a text"));
-    let own = all.filter(|one| one.starts_with("souk_session=")).next_back().expect("a session");
+    let own = all.rev().find(|one| one.starts_with("souk_session=")).expect("a session");
     own.split(';').next().expect("a cookie").to_owned()
 }
 
@@ -69,7 +69,7 @@ async fn one_goes_from_company_to_company_with_the_roles_of_each() {
         let staff = client.sign_in("staff@alpha.test").await;
         assert!(!client.page(&staff, "/shop/orders").await.text.contains("Switch company"));
         client.page(&staff, "/switch-company").await.shows(&["You work for one company"]);
-        client.page(&staff, "/language?lang=hi&next=/").await.leads_to();
+        client.form(&staff, "/language", &[("lang", "hi"), ("next", "/")]).await.leads_to();
         client.page(&staff, "/switch-company").await.shows(&["कंपनी बदलें"]);
         world.verify().await;
         world.close().await;

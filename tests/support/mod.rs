@@ -114,6 +114,7 @@ impl World {
             lease_seconds: 60,
             poll_milliseconds: 50,
             rate_limits: None,
+            test_gateway: true,
             trusted_proxies: String::new(),
             keep_days: 30,
             retention: Retention::default(),

@@ -206,7 +206,8 @@ async fn what_readme_says_of_deploying_works() {
     let settings = [("SOUK_SECRET", SECRET), ("DATABASE_URL", url.as_str())];
     runs(&folder, &settings, &["db", "migrate"]);
     admin.execute_unprepared(&after).await.expect("what is done after the migration");
-    runs(&folder, &settings, &["task", "demo"]);
+    let trading = [&settings[..], &[("SOUK_TEST_GATEWAY", "on")]].concat();
+    runs(&folder, &trading, &["task", "demo"]);
     // Over rows that the owner does not see.
     runs(&folder, &settings, &["db", "migrate"]);
     let (child, client) = starts(&folder, &settings).await;

@@ -36,6 +36,9 @@ use crate::{
 struct Credentials {
     email: String,
     password: String,
+    /// For a second factor, which nobody has here yet: it may come along, and decides nothing.
+    #[serde(default, rename = "otp")]
+    _otp: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -1,13 +1,13 @@
 //! `/api/products`: reading the catalogue.
 
-use axum::{Json as Answer, extract::Path};
+use axum::Json as Answer;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
     controllers::{
-        extract::{AttributedQuery, Query},
+        extract::{AttributedQuery, Id, Query},
         page,
     },
     endpoints::{Endpoint, api::get},
@@ -165,13 +165,13 @@ async fn featured(access: Access<ProductsRead>) -> Result<Answer<Value>> {
     Ok(Answer(page::envelope(views(&scope, &found.products).await?, 20, None)))
 }
 
-async fn show(access: Access<ProductsRead>, Path(id): Path<String>) -> Result<Answer<Value>> {
+async fn show(access: Access<ProductsRead>, Id(id): Id<String>) -> Result<Answer<Value>> {
     let scope = access.read().await?;
     view(&scope, &id).await.map(Answer)
 }
 
 /// Others of the same category, or else of the same brand.
-async fn related(access: Access<ProductsRead>, Path(id): Path<String>) -> Result<Answer<Value>> {
+async fn related(access: Access<ProductsRead>, Id(id): Id<String>) -> Result<Answer<Value>> {
     const SHOWN: u64 = 12;
     let scope = access.read().await?;
     let of = catalog::product(&scope, &id).await?;

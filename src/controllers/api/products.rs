@@ -125,11 +125,11 @@ pub(in crate::controllers) async fn store_picture(
     if upload.len() > catalog::UPLOAD_BYTES_MAX {
         return Err(Error::TooLarge);
     }
-    // Whose product it is comes before the cost of decoding.
+    // Whose product it is, and whether it has room, comes before the cost of decoding.
     let scope = access.read().await?;
-    catalog::own(&scope, product).await?;
+    catalog::ensure_room_for_picture(&scope, product).await?;
     drop(scope);
-    let picture = catalog::read_picture(upload, catalog::SIDE_MAX).await?;
+    let picture = catalog::read_picture(access.tenant().company, upload, catalog::SIDE_MAX).await?;
     let storage = storage::of(access.souk().settings());
     catalog::add_picture(access.souk(), storage.as_ref(), access.tenant(), product, &picture, new).await
 }

@@ -281,7 +281,7 @@ async fn remove(access: Access<UsersWrite>, Id(id): Id<Uuid>) -> Result<StatusCo
     let scope = access.write().await?;
     match find(&scope, id).await? {
         User::Member(_) => identity::deactivate(&scope, MemberId(id)).await?,
-        User::Customer(one) if one.is_banned => {}
+        User::Customer(one) if one.is_banned => identity::ensure_whole_company(&scope)?,
         User::Customer(_) => {
             identity::set_customer_banned(&scope, CustomerId(id), true).await?;
         }

@@ -11,6 +11,7 @@ use chrono::NaiveDate;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    controllers::extract::refuse_nul_among,
     errors::{Error, FieldError, Result},
     money::Money,
     tenancy::Souk,
@@ -34,6 +35,7 @@ impl FromRequest<Souk> for Fields {
     async fn from_request(request: Request, _: &Souk) -> Result<Self> {
         let body = to_bytes(request.into_body(), FORM_BYTES_MAX).await.map_err(|_| Error::TooLarge)?;
         let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(&body).unwrap_or_default();
+        refuse_nul_among(&pairs)?;
         Ok(Self::of(pairs))
     }
 }

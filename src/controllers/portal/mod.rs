@@ -101,7 +101,8 @@ fn home(tenant: &Tenant) -> &'static str {
 
 /// Only a path of ours may be gone to next.
 fn safe_next(next: &str) -> Option<&str> {
-    let is_ours = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\n', '\r', '\t']) && next.len() < 500;
+    let is_ours =
+        next.starts_with('/') && !next.starts_with("//") && !next.contains(|one: char| one == '\\' || one.is_control()) && next.len() < 500;
     is_ours.then_some(next)
 }
 

@@ -9,14 +9,14 @@ use axum::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Look, PageResult, Visitor, brand, home, safe_next};
+use super::{Look, PageResult, Visitor, brand, door::look, fields::Fields, home, safe_next};
 use crate::{
     controllers::extract::Query,
     endpoints::{Endpoint, get, post},
     errors::{Error, Result},
     models::identity::{self, Person},
     tenancy::{
-        Guest, Souk, cookie,
+        Access, Guest, Souk, cookie,
         roles::{Anyone, SignedIn},
     },
     views::templates::{self, LANGUAGES},
@@ -93,43 +93,33 @@ async fn root(visitor: Visitor<SignedIn>) -> Redirect {
     Redirect::to(home(visitor.access.tenant()))
 }
 
-#[derive(Deserialize)]
-struct Language {
-    lang: String,
-    next: Option<String>,
-}
-
 /// Keeps the language: for a person with them, before sign-in in a cookie.
-async fn language(State(souk): State<Souk>, headers: HeaderMap, Query(asked): Query<Language>) -> Result<Response> {
-    let code = LANGUAGES.into_iter().find(|code| *code == asked.lang).unwrap_or("en");
-    if let Some(staff) = person(&souk, &headers).await {
-        identity::set_appearance(&souk, staff, Some(code), None).await?;
+async fn language(State(souk): State<Souk>, person: Result<Access<SignedIn>>, headers: HeaderMap, fields: Fields) -> PageResult<Response> {
+    let code = LANGUAGES.into_iter().find(|code| *code == fields.raw("lang")).unwrap_or("en");
+    keep(&souk, person, Some(code), None).await.map_err(|error| look(&headers).with(error))?;
+    Ok(chosen(&souk, &fields, "souk_language", code))
+}
+
+/// Keeps the theme, as [`language`]; nothing chosen is the machine's own.
+async fn theme(State(souk): State<Souk>, person: Result<Access<SignedIn>>, headers: HeaderMap, fields: Fields) -> PageResult<Response> {
+    let theme = ["light", "dark"].into_iter().find(|theme| *theme == fields.raw("theme")).unwrap_or("");
+    keep(&souk, person, None, Some(theme)).await.map_err(|error| look(&headers).with(error))?;
+    Ok(chosen(&souk, &fields, "souk_theme", theme))
+}
+
+/// Nobody is nobody; whoever asks too much is told so.
+async fn keep(souk: &Souk, person: Result<Access<SignedIn>>, language: Option<&str>, theme: Option<&str>) -> Result<()> {
+    match person {
+        Ok(access) => identity::set_appearance(souk, access.portal()?.staff.id, language, theme).await,
+        Err(Error::NotSignedIn { .. }) => Ok(()),
+        Err(error) => Err(error),
     }
-    let mut answer = Redirect::to(asked.next.as_deref().and_then(safe_next).unwrap_or("/")).into_response();
-    set_cookie(&mut answer, &souk, "souk_language", code);
-    Ok(answer)
 }
 
-#[derive(Deserialize)]
-struct Theme {
-    #[serde(default)]
-    theme: String,
-    next: Option<String>,
-}
-
-async fn theme(State(souk): State<Souk>, headers: HeaderMap, Query(asked): Query<Theme>) -> Result<Response> {
-    let theme = ["light", "dark"].into_iter().find(|theme| *theme == asked.theme).unwrap_or("");
-    if let Some(staff) = person(&souk, &headers).await {
-        identity::set_appearance(&souk, staff, None, Some(theme)).await?;
-    }
-    let mut answer = Redirect::to(asked.next.as_deref().and_then(safe_next).unwrap_or("/")).into_response();
-    set_cookie(&mut answer, &souk, "souk_theme", theme);
-    Ok(answer)
-}
-
-async fn person(souk: &Souk, headers: &HeaderMap) -> Option<crate::ids::StaffId> {
-    let secret = cookie(headers, "souk_session")?;
-    identity::caller_of_cookie(souk, &secret).await.ok().map(|portal| portal.staff.id)
+fn chosen(souk: &Souk, fields: &Fields, cookie: &str, value: &str) -> Response {
+    let mut answer = Redirect::to(safe_next(fields.raw("next")).unwrap_or("/")).into_response();
+    set_cookie(&mut answer, souk, cookie, value);
+    answer
 }
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -138,8 +128,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         get::<Anyone, _>("/sign-in", "The door for staff", show),
         post::<Anyone, _>("/sign-in", "Signs staff in", sign_in),
         post::<SignedIn, _>("/sign-out", "Signs staff out", sign_out),
-        get::<Anyone, _>("/language", "Keeps the language", language),
-        get::<Anyone, _>("/theme", "Keeps the theme", theme),
+        post::<Anyone, _>("/language", "Keeps the language", language),
+        post::<Anyone, _>("/theme", "Keeps the theme", theme),
         get::<SignedIn, _>("/company/brand.css", "The company's colour", brand),
     ]
 }

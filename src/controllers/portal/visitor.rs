@@ -65,9 +65,10 @@ impl Look {
         Self { language, theme, address, permission, request_id }
     }
 
-    /// Somebody who is signed in is refused in their own language, whatever they may not do.
+    /// Somebody who is signed in is refused in their own language, whatever they may not do. Only a secret
+    /// that was found lately is looked up, since no limit has counted this request.
     async fn of_person(&mut self, souk: &Souk, secret: Option<String>) {
-        let Some(secret) = secret else { return };
+        let Some(secret) = secret.filter(|secret| souk.limits().knows(secret.as_bytes())) else { return };
         if let Ok(portal) = identity::caller_of_cookie(souk, &secret).await {
             self.language = portal.staff.language;
             self.theme = portal.staff.theme;

@@ -57,8 +57,8 @@ pub use self::{
     },
     picture::{Picture, SIDE_MAX, WIDTHS, of_pixels, read as read_picture, renditions},
     pictures::{
-        NewPicture, PictureChange, Shot, UPLOAD_BYTES_MAX, add_picture, change_picture, companies_with_lonely_files, doomed, file,
-        forget_file, keep_renditions, remove_picture,
+        NewPicture, PictureChange, Shot, UPLOAD_BYTES_MAX, add_picture, change_picture, companies_with_lonely_files, doomed,
+        ensure_room as ensure_room_for_picture, file, forget_file, keep_renditions, remove_picture,
     },
     popular::{popular, set_popularity},
     product::Model as Product,

@@ -1,17 +1,22 @@
 //! What becomes of an uploaded picture: it is decoded within limits, stands upright, loses whatever
 //! else the camera wrote into it, and is written anew, large and in smaller renditions.
 
-use std::io::Cursor;
+use std::{
+    collections::HashMap,
+    io::Cursor,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
 
 use image::{
     DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader, Limits, RgbImage,
     codecs::{jpeg::JpegEncoder, webp::WebPEncoder},
     imageops::FilterType,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::{
     errors::{Error, Result},
+    ids::CompanyId,
     tenancy::keys,
 };
 
@@ -27,6 +32,10 @@ const JPEG_QUALITY: u8 = 84;
 
 /// One picture is decoded at a time: each may take a quarter of a gigabyte.
 static TURN: Semaphore = Semaphore::const_new(1);
+/// Each company waits for that turn with one picture, so that many of one go between those of others.
+static QUEUES: LazyLock<Mutex<HashMap<CompanyId, Arc<Semaphore>>>> = LazyLock::new(Mutex::default);
+/// So many uploads of one company wait in memory.
+const WAITING_MAX: usize = 8;
 
 /// A picture as it is stored.
 #[derive(Debug)]
@@ -40,21 +49,44 @@ pub struct Picture {
     pub hash: String,
 }
 
-/// Reads an upload, off the threads that answer requests, and makes it no longer than `side_max` on a side.
+/// The turn to decode a picture of a company.
+struct Turn {
+    _of_all: SemaphorePermit<'static>,
+    _of_company: OwnedSemaphorePermit,
+}
+
+/// # Errors
+/// 503 while too many of the company's wait, where that is bounded.
+async fn turn_of(company: CompanyId, waiting_max: Option<usize>) -> Result<Turn> {
+    let queue = {
+        let mut queues = QUEUES.lock().unwrap_or_else(PoisonError::into_inner);
+        queues.retain(|_, queue| Arc::strong_count(queue) > 1);
+        queues.entry(company).or_insert_with(|| Arc::new(Semaphore::new(1))).clone()
+    };
+    // One is the map's own, and each that waits or decodes has another.
+    if waiting_max.is_some_and(|most| Arc::strong_count(&queue) > most + 1) {
+        return Err(Error::Unavailable("other pictures of this company are being read; try again".into()));
+    }
+    let of_company = queue.acquire_owned().await.map_err(Error::internal)?;
+    Ok(Turn { _of_all: TURN.acquire().await.map_err(Error::internal)?, _of_company: of_company })
+}
+
+/// Reads a company's upload, off the threads that answer requests, and makes it no longer than
+/// `side_max` on a side.
 ///
 /// # Errors
-/// 422 for what is no JPEG, PNG or WebP, is broken, or is larger than can be decoded.
-pub async fn read(upload: Vec<u8>, side_max: u32) -> Result<Picture> {
-    let _turn = TURN.acquire().await.map_err(Error::internal)?;
+/// 422 for what is no JPEG, PNG or WebP, is broken, or is larger than can be decoded; 503 while too many wait.
+pub async fn read(company: CompanyId, upload: Vec<u8>, side_max: u32) -> Result<Picture> {
+    let _turn = turn_of(company, Some(WAITING_MAX)).await?;
     tokio::task::spawn_blocking(move || stored(decoded(&upload)?, side_max)).await.map_err(Error::internal)?
 }
 
-/// Makes the renditions of a stored picture that are narrower than it is.
+/// Makes the renditions of a company's stored picture that are narrower than it is.
 ///
 /// # Errors
 /// When the stored picture cannot be read.
-pub async fn renditions(original: Vec<u8>) -> Result<Vec<Picture>> {
-    let _turn = TURN.acquire().await.map_err(Error::internal)?;
+pub async fn renditions(company: CompanyId, original: Vec<u8>) -> Result<Vec<Picture>> {
+    let _turn = turn_of(company, None).await?;
     let made = tokio::task::spawn_blocking(move || {
         let whole = decoded(&original)?;
         let narrower = WIDTHS.into_iter().filter(|width| *width < whole.width());
@@ -142,4 +174,43 @@ fn encoded(picture: &DynamicImage) -> Result<Picture> {
 
 fn is_seen_through(picture: &DynamicImage) -> bool {
     picture.to_rgba8().pixels().any(|pixel| pixel.0.last().is_some_and(|alpha| *alpha < u8::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::poll;
+    use tokio::{pin, time::timeout};
+
+    use super::{CompanyId, Error, Result, WAITING_MAX, turn_of};
+
+    const LONG: Duration = Duration::from_secs(5);
+
+    #[tokio::test]
+    async fn a_company_with_many_pictures_waits_behind_one_with_a_single_one() -> Result<()> {
+        let (busy, other) = (CompanyId::new(), CompanyId::new());
+        let first = turn_of(busy, Some(WAITING_MAX)).await?;
+        let second = turn_of(busy, Some(WAITING_MAX));
+        let single = turn_of(other, Some(WAITING_MAX));
+        pin!(second, single);
+        assert!(poll!(&mut second).is_pending() && poll!(&mut single).is_pending());
+        drop(first);
+        let single = timeout(LONG, single).await.map_err(Error::internal)??;
+        assert!(poll!(&mut second).is_pending(), "two decode at once");
+        drop(single);
+        timeout(LONG, second).await.map_err(Error::internal)?.map(|_| ())
+    }
+
+    #[tokio::test]
+    async fn only_so_many_of_one_company_wait() -> Result<()> {
+        let company = CompanyId::new();
+        let first = turn_of(company, Some(2)).await?;
+        let second = turn_of(company, Some(2));
+        pin!(second);
+        assert!(poll!(&mut second).is_pending());
+        assert_eq!(turn_of(company, Some(2)).await.err().map(|error| error.code()), Some("unavailable"));
+        drop(first);
+        second.await.map(|_| ())
+    }
 }

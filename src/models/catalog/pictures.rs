@@ -131,7 +131,11 @@ pub async fn add_picture(
     Ok(id)
 }
 
-async fn ensure_room(scope: &Scope, product: ProductId) -> Result<()> {
+/// Whether a product of the caller's may have one more picture.
+///
+/// # Errors
+/// 404 for a product that is not the caller's; 409 `too_many_pictures`.
+pub async fn ensure_room(scope: &Scope, product: ProductId) -> Result<()> {
     super::products::own(scope, product).await?;
     if pictures_of(scope, product).await?.len() >= PICTURES_MAX {
         return Err(Error::conflict("too_many_pictures", "a product has at most 20 pictures", json!({ "limit": PICTURES_MAX })));

@@ -64,6 +64,9 @@ impl Person {
 pub(super) struct Account {
     /// Names the account in counts, without giving the address away.
     pub key: String,
+    /// Names the address at whichever company: who knocks at one company after the other is counted
+    /// here, whether the address has an account there or not.
+    pub everywhere: String,
     pub person: Option<Person>,
     /// Where the audit tells of it: the named company, a staff person's own, or the platform.
     pub company: CompanyId,
@@ -73,7 +76,8 @@ impl Account {
     /// The company's customers first, then its staff; without a company, staff.
     pub async fn find(souk: &Souk, platform: &Platform, company: Option<CompanyId>, email: &str) -> Result<Self> {
         let email = normal(email);
-        let key = keys::mac(&souk.keys().newest().links, format!("{company:?} {email}").as_bytes());
+        let named = |company: Option<CompanyId>| keys::mac(&souk.keys().newest().links, format!("{company:?} {email}").as_bytes());
+        let (key, everywhere) = (named(company), named(None));
         // Every question is asked whatever the one before found, so that time tells nothing.
         let of_company = company.unwrap_or(PLATFORM_COMPANY);
         let customer = platform.find::<customer::Entity>().filter(customer::Column::CompanyId.eq(of_company));
@@ -85,7 +89,22 @@ impl Account {
         let person = customer.map(Person::Customer).or_else(|| staff.filter(belongs).map(Person::Staff));
         let is_root = matches!(&person, Some(Person::Staff(one)) if one.is_super_admin);
         let home = company.or_else(|| places.first().copied().filter(|_| !is_root)).filter(|_| person.is_some() || company.is_some());
-        Ok(Self { key, person, company: home.unwrap_or(PLATFORM_COMPANY) })
+        Ok(Self { key, everywhere, person, company: home.unwrap_or(PLATFORM_COMPANY) })
+    }
+
+    /// Under what is counted: the account, and the address at whichever company.
+    pub fn keys(&self) -> Vec<&str> {
+        let mut keys = vec![self.key.as_str(), self.everywhere.as_str()];
+        keys.dedup();
+        keys
+    }
+
+    /// What the right password makes good: a customer's own company cannot vouch for the address elsewhere.
+    pub fn proved(&self) -> Vec<&str> {
+        match &self.person {
+            Some(Person::Staff(_)) => self.keys(),
+            _ => vec![self.key.as_str()],
+        }
     }
 
     /// What the audit names: the person, or the account that nobody has.
@@ -97,12 +116,14 @@ impl Account {
     }
 }
 
-/// The companies a staff person is an active member of, the oldest membership first.
+/// The companies a staff person is an active member of, the oldest membership first; those that only
+/// invited them come last, since anybody may invite.
 pub(super) async fn memberships(platform: &Platform, staff: StaffId) -> Result<Vec<CompanyId>> {
     let members = platform.find::<member::Entity>().filter(member::Column::StaffId.eq(staff));
     let members = members.filter(member::Column::Kind.eq(member::STAFF));
     let members = platform.all(members.filter(member::Column::IsActive.eq(true)).order_by_asc(member::Column::Id)).await?;
-    Ok(members.into_iter().map(|member| member.company_id).collect())
+    let (joined, invited): (Vec<_>, Vec<_>) = members.into_iter().partition(|member| member.joined_at.is_some());
+    Ok(joined.into_iter().chain(invited).map(|member| member.company_id).collect())
 }
 
 /// Under which ids somebody acts in this company: by an id (of a customer, a member, or a staff

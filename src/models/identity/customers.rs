@@ -16,7 +16,7 @@ use crate::{
     errors::{Error, Result},
     events::Event,
     ids::CustomerId,
-    tenancy::Scope,
+    tenancy::{Actor, Permission, Scope, roles::UsersWrite},
 };
 
 /// What may be changed of a customer; the group is the company's to choose. An empty phone number is none.
@@ -31,11 +31,23 @@ pub struct CustomerChange {
 /// The groups of customers; wholesale terms are for retailers.
 pub const GROUPS: [&str; 2] = ["retail", "retailer"];
 
+/// A customer is the whole company's, whichever shop they bought at: what is done with their account
+/// takes the right to it in the whole company.
+///
+/// # Errors
+/// 403 `forbidden` for whoever holds it at some shops.
+pub fn ensure_whole_company(scope: &Scope) -> Result<()> {
+    if scope.tenant().may_at(UsersWrite::NAME, None) { Ok(()) } else { Err(Error::NotAllowed { code: "forbidden" }) }
+}
+
 /// Changes a customer's profile.
 ///
 /// # Errors
-/// 404; 412 when the row has changed since it was read; 422 for what cannot be.
+/// 403 as [`ensure_whole_company`], but for the customer themselves; 404; 412 when the row has changed since it was read; 422 for what cannot be.
 pub async fn change_customer(scope: &Scope, id: CustomerId, change: CustomerChange, version: Option<i64>) -> Result<customer::Model> {
+    if scope.tenant().actor != Actor::Customer(id) {
+        ensure_whole_company(scope)?;
+    }
     let before = find_customer(scope, id).await?;
     if version.is_some_and(|version| version != before.version) {
         return Err(Error::Stale);
@@ -77,8 +89,9 @@ pub async fn change_customer(scope: &Scope, id: CustomerId, change: CustomerChan
 /// Shuts a customer out, their sessions at once, or lets them in again.
 ///
 /// # Errors
-/// 404; 409 `already_so`.
+/// 403 as [`ensure_whole_company`]; 404; 409 `already_so`.
 pub async fn set_customer_banned(scope: &Scope, id: CustomerId, banned: bool) -> Result<customer::Model> {
+    ensure_whole_company(scope)?;
     find_customer(scope, id).await?;
     let update = scope
         .update::<customer::Entity>()

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::{
     account::{Person, normal},
     assignment,
+    knock::{self, Door},
     link::{Link, Purpose, invalid},
     member, password,
     people::{self, Colleague},
@@ -30,7 +31,7 @@ use crate::{
         companies::{self, Company},
         shops,
     },
-    tenancy::{Actor, Device, Platform, Role, Scope, Souk, Tenant},
+    tenancy::{Actor, Device, Platform, Role, Scope, Souk, Tenant, keys},
 };
 
 /// How long an invitation waits.
@@ -63,18 +64,19 @@ pub struct Newcomer {
     staff: StaffId,
     name: String,
     email: String,
-    has_password: bool,
 }
 
 /// Makes somebody a member of the company's staff, and has a letter sent to them. Whoever is a
-/// person of the platform already, or was a member before, is that person again.
+/// person of the platform already, or was a member before, is that person again; that somebody is one
+/// is not to be seen, since anybody may ask: until they come themselves, all are invited alike.
 ///
 /// # Errors
-/// As [`newcomer`] and [`welcome`].
+/// As [`newcomer`] and [`welcome`]; 409 `letters_enough`.
 pub async fn invite(souk: &Souk, tenant: &Tenant, new: Invitation) -> Result<Colleague> {
     let wanted = places_of(new.role.as_deref(), &new.shop_ids, &new.assignments);
     let platform = souk.platform("people").await?;
-    let newcomer = newcomer(&platform, &new.email, &new.name).await?;
+    let newcomer = newcomer(&platform, tenant, &new.email, &new.name).await?;
+    count_letter(souk, &platform, tenant.company, &newcomer.email).await?;
     let scope = platform.into_scope(tenant.clone()).await?;
     let id = welcome(&scope, &newcomer, &wanted).await?;
     let colleague = people::colleague_company_wide(&scope, id).await?;
@@ -82,20 +84,21 @@ pub async fn invite(souk: &Souk, tenant: &Tenant, new: Invitation) -> Result<Col
     Ok(colleague)
 }
 
-/// The person of an e-mail, made without a password if there is none yet; nobody signs in without one.
+/// The person of an e-mail whom `by` invites, made without a password if there is none yet; nobody signs in without one.
 ///
 /// # Errors
-/// 422 for an address or a name that cannot be, and for the platform's own people.
-pub async fn newcomer(platform: &Platform, email: &str, name: &str) -> Result<Newcomer> {
+/// 422 for an address or a name that cannot be, and to the platform's people for one of theirs.
+pub async fn newcomer(platform: &Platform, by: &Tenant, email: &str, name: &str) -> Result<Newcomer> {
     let email = normal(email);
     check_email(&email)?;
     let name = check_name(name)?;
     let known = platform.one(platform.find::<staff::Entity>().filter(staff::Column::Email.eq(email.as_str()))).await?;
     if let Some(known) = known {
-        if known.is_super_admin {
+        // Only the platform's own people are told who theirs are.
+        if known.is_super_admin && by.role == Role::SuperAdmin {
             return Err(Error::invalid("email", "not_here", "this person belongs to the platform"));
         }
-        return Ok(Newcomer { staff: known.id, name, email, has_password: !known.password.is_empty() });
+        return Ok(Newcomer { staff: known.id, name, email });
     }
     let now = clock::now();
     let staff = staff::Model {
@@ -113,7 +116,7 @@ pub async fn newcomer(platform: &Platform, email: &str, name: &str) -> Result<Ne
         updated_at: now,
         version: 1,
     };
-    let newcomer = Newcomer { staff: staff.id, name, email, has_password: false };
+    let newcomer = Newcomer { staff: staff.id, name, email };
     platform.insert(staff).await?;
     Ok(newcomer)
 }
@@ -123,10 +126,10 @@ pub async fn newcomer(platform: &Platform, email: &str, name: &str) -> Result<Ne
 /// # Errors
 /// 422 for a role or a shop that is none; 403 `role_above_own`; 409 `already_member`, `plan_limit`.
 pub async fn welcome(scope: &Scope, newcomer: &Newcomer, wanted: &[Place]) -> Result<MemberId> {
-    let Newcomer { staff, name, email, has_password } = newcomer;
+    let Newcomer { staff, name, email } = newcomer;
     let places = resolve(scope, wanted).await?;
     ensure_room(scope).await?;
-    let id = join(scope, *staff, name, email, *has_password).await?;
+    let id = join(scope, *staff, name, email).await?;
     assign(scope, id, &places).await?;
     people::set_words(scope, None, Some(id), name, email, None).await?;
     let roles: Vec<_> = places.iter().map(|place| json!({ "role": place.role, "shopId": place.shop_id })).collect();
@@ -136,9 +139,8 @@ pub async fn welcome(scope: &Scope, newcomer: &Newcomer, wanted: &[Place]) -> Re
 }
 
 /// A new place in the company, or one that was given up before.
-async fn join(scope: &Scope, staff_id: StaffId, name: &str, email: &str, has_password: bool) -> Result<MemberId> {
+async fn join(scope: &Scope, staff_id: StaffId, name: &str, email: &str) -> Result<MemberId> {
     let now = clock::now();
-    let joined_at = has_password.then_some(now);
     let fresh = member::Model {
         company_id: scope.company(),
         id: MemberId::new(),
@@ -147,7 +149,7 @@ async fn join(scope: &Scope, staff_id: StaffId, name: &str, email: &str, has_pas
         name: name.into(),
         email: email.into(),
         is_active: true,
-        joined_at,
+        joined_at: None,
         sessions_from: None,
         created_at: now,
         updated_at: now,
@@ -158,21 +160,42 @@ async fn join(scope: &Scope, staff_id: StaffId, name: &str, email: &str, has_pas
         return Ok(id);
     }
     let known = scope.get(scope.find::<member::Entity>().filter(member::Column::StaffId.eq(staff_id))).await?;
-    let known = people::colleague_company_wide(scope, known.id).await?;
+    if known.kind == member::STAFF {
+        let colleague = people::colleague_company_wide(scope, known.id).await?;
+        if !colleague.assignments.is_empty() {
+            return Err(already_member(&colleague));
+        }
+    }
+    // One of the platform's people who acted here once has a place too, which is in no list.
     let again = scope
         .update::<member::Entity>()
+        .col_expr(member::Column::Kind, Expr::value(member::STAFF))
         .col_expr(member::Column::IsActive, Expr::value(true))
+        .col_expr(member::Column::JoinedAt, Expr::value(None::<Instant>))
         .col_expr(member::Column::Name, Expr::value(name))
         .col_expr(member::Column::SessionsFrom, Expr::value(Some(now)))
         .col_expr(member::Column::UpdatedAt, Expr::value(now))
         .col_expr(member::Column::Version, Expr::col(member::Column::Version).add(1))
-        .filter(member::Column::Id.eq(known.member.id))
-        .filter(member::Column::Version.eq(known.member.version));
-    if !known.assignments.is_empty() || scope.run(again).await? == 0 {
-        let facts = json!({ "userId": known.member.id, "state": known.presence().name() });
-        return Err(Error::conflict("already_member", "this person is on the staff already", facts));
+        .filter(member::Column::Id.eq(known.id))
+        .filter(member::Column::Version.eq(known.version));
+    if scope.run(again).await? == 0 {
+        return Err(already_member(&people::colleague_company_wide(scope, known.id).await?));
     }
-    Ok(known.member.id)
+    Ok(known.id)
+}
+
+fn already_member(one: &Colleague) -> Error {
+    let facts = json!({ "userId": one.member.id, "state": one.presence().name() });
+    Error::conflict("already_member", "this person is on the staff already", facts)
+}
+
+/// Counts a letter of a company to an address: nobody's mailbox is filled by inviting them again and again.
+async fn count_letter(souk: &Souk, platform: &Platform, company: CompanyId, email: &str) -> Result<()> {
+    let name = keys::mac(&souk.keys().newest().links, format!("invitation {company} {email}").as_bytes());
+    if knock::pass(platform, &name, Door::Letters).await? {
+        return Ok(());
+    }
+    Err(Error::conflict("letters_enough", "this address got several invitations within the hour: wait before the next", json!({})))
 }
 
 async fn request_letter(scope: &Scope, member: MemberId) -> Result<()> {
@@ -183,14 +206,21 @@ async fn request_letter(scope: &Scope, member: MemberId) -> Result<()> {
 /// Sends the letter again to somebody who has not come yet.
 ///
 /// # Errors
-/// 404; 409 `already_joined`.
-pub async fn invite_again(scope: &Scope, id: MemberId) -> Result<()> {
-    let found = people::colleague(scope, id).await?;
+/// 404; 409 `already_joined`, `letters_enough`.
+pub async fn invite_again(souk: &Souk, tenant: &Tenant, id: MemberId) -> Result<()> {
+    let scope = souk.read(tenant.clone()).await?;
+    let found = people::colleague(&scope, id).await?;
+    drop(scope);
+    let platform = souk.platform("people").await?;
+    count_letter(souk, &platform, tenant.company, &found.member.email).await?;
+    let scope = platform.into_scope(tenant.clone()).await?;
+    let found = people::colleague(&scope, id).await?;
     if found.member.joined_at.is_some() || found.assignments.is_empty() {
         return Err(Error::conflict("already_joined", "nobody is waited for here", json!({ "state": found.presence().name() })));
     }
     scope.audit("invite_again", "member", id, None, vec![]).await?;
-    request_letter(scope, id).await
+    request_letter(&scope, id).await?;
+    scope.commit().await
 }
 
 /// The path, with its query, at which an invited member comes in; it works once and for a week.
@@ -330,10 +360,14 @@ pub async fn accept(souk: &Souk, text: &str, name: &str, new_password: &str, dev
 /// The invited person has an account already, and proves that it is theirs.
 ///
 /// # Errors
-/// As [`sign_in::sign_in`], and as [`read_invitation`] for a link that opens nothing.
+/// As [`sign_in::sign_in`], and as [`read_invitation`] for a link that opens nothing; 422 `not_here`
+/// for the platform's own people, who have no place in a company.
 pub async fn accept_as(souk: &Souk, text: &str, password: &str, device: &Device) -> Result<(Person, Invited)> {
     let invited = read_invitation(souk, text).await?;
     let person = sign_in::sign_in(souk, None, &invited.email, password, device).await?;
+    if matches!(&person, Person::Staff(one) if one.is_super_admin) {
+        return Err(gone("not_here", "this person belongs to the platform"));
+    }
     if !invited.has_come {
         let scope = souk.write(comer(&invited, &invited.name, device)).await?;
         came(&scope, invited.member, &invited.name, clock::now()).await?;

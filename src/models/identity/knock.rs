@@ -25,7 +25,7 @@ use crate::{
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: RowId,
-    /// A keyed hash of company and e-mail address: it gives away neither.
+    /// A keyed hash of an e-mail address, and of the company where it is one's: it gives away neither.
     pub account: String,
     pub door: String,
     pub count: i64,
@@ -50,6 +50,8 @@ pub(super) enum Door<'a> {
     Strangers,
     /// Letters asked for, so that nobody's mailbox is filled.
     Letters,
+    /// Changes of one's own password: each costs two hashes, whether the old one was right or not.
+    Passwords,
 }
 
 impl<'a> Door<'a> {
@@ -58,6 +60,7 @@ impl<'a> Door<'a> {
             Self::Address(address) => address,
             Self::Strangers => "strangers",
             Self::Letters => "letters",
+            Self::Passwords => "passwords",
         }
     }
 
@@ -66,12 +69,13 @@ impl<'a> Door<'a> {
             Self::Address(_) => 8,
             Self::Strangers => 100,
             Self::Letters => 5,
+            Self::Passwords => 10,
         }
     }
 
     const fn window(self) -> Duration {
         match self {
-            Self::Address(_) | Self::Strangers => Duration::from_secs(15 * 60),
+            Self::Address(_) | Self::Strangers | Self::Passwords => Duration::from_secs(15 * 60),
             Self::Letters => Duration::from_secs(3_600),
         }
     }
@@ -80,14 +84,15 @@ impl<'a> Door<'a> {
         match self {
             Self::Address(_) | Self::Strangers => PAUSE,
             Self::Letters => Duration::from_secs(3_600),
+            Self::Passwords => Duration::from_secs(15 * 60),
         }
     }
 }
 
-/// The account's counts at this address and of all strangers.
-pub(super) async fn of(platform: &Platform, account: &str, address: &str) -> Result<Vec<Model>> {
+/// The counts of an account's names at this address and of all strangers.
+pub(super) async fn of(platform: &Platform, names: &[&str], address: &str) -> Result<Vec<Model>> {
     let doors = [Door::Address(address).name(), Door::Strangers.name()];
-    let rows = platform.find::<Entity>().filter(Column::Account.eq(account)).filter(Column::Door.is_in(doors));
+    let rows = platform.find::<Entity>().filter(Column::Account.is_in(names.iter().copied())).filter(Column::Door.is_in(doors));
     platform.all(rows).await
 }
 
@@ -138,8 +143,17 @@ pub(super) async fn pass(platform: &Platform, account: &str, door: Door<'_>) -> 
     Ok(true)
 }
 
+/// As [`pass`], for somebody who is told that they must wait.
+///
+/// # Errors
+/// 429.
+pub(super) async fn admit(platform: &Platform, account: &str, door: Door<'_>) -> Result<()> {
+    let refused = Error::TooMany { retry_after_seconds: door.pause().as_secs() };
+    if pass(platform, account, door).await? { Ok(()) } else { Err(refused) }
+}
+
 /// Forgets an address's wrong passwords: the right one came.
-pub(super) async fn forgive(platform: &Platform, account: &str, address: &str) -> Result<()> {
-    let gone = platform.delete::<Entity>().filter(Column::Account.eq(account)).filter(Column::Door.eq(address));
+pub(super) async fn forgive(platform: &Platform, names: &[&str], address: &str) -> Result<()> {
+    let gone = platform.delete::<Entity>().filter(Column::Account.is_in(names.iter().copied())).filter(Column::Door.eq(address));
     platform.remove(gone).await.map(|_| ())
 }

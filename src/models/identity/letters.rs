@@ -87,7 +87,7 @@ pub async fn forgot(souk: &Souk, company: Option<CompanyId>, email: &str, device
 async fn ask_for_password(souk: &Souk, company: Option<CompanyId>, email: &str, device: &Device) -> Result<()> {
     let platform = souk.platform("sign-in").await?;
     let account = Account::find(souk, &platform, company, email).await?;
-    let may = knock::pass(&platform, &account.key, Door::Letters).await?;
+    let may = knock::pass(&platform, &account.everywhere, Door::Letters).await?;
     // A person of the staff belongs to the platform, and so does the letter that opens their account.
     let company = if matches!(account.person, Some(Person::Staff(_))) { PLATFORM_COMPANY } else { account.company };
     let scope = platform.into_scope(device.guest(company)).await?;
@@ -136,7 +136,7 @@ async fn replace(souk: &Souk, person: &Person, hash: String, device: &Device) ->
     };
     let account = Account::find(souk, &platform, of, email).await?;
     session::end(&platform, whose, Which::All).await?;
-    knock::forgive(&platform, &account.key, &device.ip).await?;
+    knock::forgive(&platform, &account.proved(), &device.ip).await?;
     if let Some(scope) = set_password(platform, device.guest(account.company), person, hash).await? {
         scope.audit("reset_password", person.resource(), person.id(), None, vec![]).await?;
         scope.emit(Event::new("audit.security", ("user", person.id()), None, json!({ "what": "password_changed" }))).await?;

@@ -45,7 +45,7 @@ pub use self::{
     addressee::{customer_by_email, find_customers, find_member, find_members, member_by_email, members_with},
     assignment::Model as Assignment,
     customer::Model as Customer,
-    customers::{CustomerChange, GROUPS, change_customer, set_customer_banned},
+    customers::{CustomerChange, GROUPS, change_customer, ensure_whole_company, set_customer_banned},
     forget::{forget_customer, is_forgotten},
     invite::{
         Invitation, Invited, Newcomer, Offer, accept, accept_as, invitation_of, invitation_path, invite, invite_again, newcomer, offer,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use sea_orm::{
-    ColumnTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait},
 };
 use serde::Deserialize;
@@ -66,12 +66,18 @@ pub async fn own_role(scope: &Scope, id: RoleId) -> Result<OwnRole> {
     Ok(OwnRole { role, permissions: rows.into_iter().map(|row| row.permission).collect() })
 }
 
-/// How many people have a role, built-in or the company's own.
+/// How many of the people whom the caller sees have a role, built-in or the company's own.
 ///
 /// # Errors
 /// When the database cannot be reached.
 pub async fn holders_of_each(scope: &Scope) -> Result<BTreeMap<String, usize>> {
-    let rows = scope.all(scope.find::<assignment::Entity>().limit(10_000)).await?;
+    let mut rows = scope.find::<assignment::Entity>();
+    if let Some(shops) = &scope.tenant().shops {
+        let here = scope.find::<assignment::Entity>().select_only().column(assignment::Column::MemberId);
+        let here = here.filter(assignment::Column::ShopId.is_in(shops.iter().copied()));
+        rows = rows.filter(assignment::Column::MemberId.in_subquery(here.into_query()));
+    }
+    let rows = scope.all(rows.limit(10_000)).await?;
     let mut by_role: BTreeMap<String, std::collections::BTreeSet<_>> = BTreeMap::new();
     for row in rows {
         by_role.entry(row.role).or_default().insert(row.member_id);

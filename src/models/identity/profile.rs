@@ -11,7 +11,8 @@ use serde_json::json;
 use super::{
     account::{Account, Person, memberships},
     customers::{CustomerChange, change_customer},
-    knock, letters, member, password, people,
+    knock::{self, Door},
+    letters, member, password, people,
     session::{self, Holder, IssuedTokens, Which, Whose},
     sign_in::{check_name, check_phone, find_customer, note_failure},
     staff,
@@ -140,9 +141,12 @@ async fn rename_member(souk: &Souk, tenant: &Tenant, staff: StaffId, before: &st
 /// Changes a person's password: ends their other sessions, and gives this one new secrets.
 ///
 /// # Errors
-/// 422 for a wrong old or a weak new password; 429 after too many wrong ones; 412 when it was
-/// changed meanwhile.
+/// 422 for a wrong old or a weak new password; 429 after too many wrong ones, or too many at all; 412
+/// when it was changed meanwhile.
 pub async fn change_password(souk: &Souk, tenant: &Tenant, holder: &Holder, old: &str, new: &str) -> Result<IssuedTokens> {
+    if old == new {
+        return Err(Error::invalid("newPassword", "unchanged", "that is the present password"));
+    }
     let device = Device { ip: tenant.ip_address.clone(), agent: tenant.user_agent.clone(), request_id: tenant.request_id.clone() };
     let (of, email) = match person(souk, holder).await? {
         Person::Customer(one) => (Some(one.company_id), one.email),
@@ -151,20 +155,21 @@ pub async fn change_password(souk: &Souk, tenant: &Tenant, holder: &Holder, old:
     let platform = souk.platform("account").await?;
     let mut account = Account::find(souk, &platform, of, &email).await?;
     account.company = tenant.company;
-    let knocks = knock::of(&platform, &account.key, &device.ip).await?;
+    let knocks = knock::of(&platform, &account.keys(), &device.ip).await?;
     platform.commit().await?;
     knock::refuse_paused(&knocks, true)?;
+    // Counted before anything is hashed, and kept whatever comes of it.
+    let platform = souk.platform("sign-in").await?;
+    knock::admit(&platform, &account.key, Door::Passwords).await?;
+    platform.commit().await?;
     let person = account.person.clone().ok_or(Error::NOT_FOUND)?;
     if !password::verify(old, Some(person.password())).await? {
         note_failure(souk, &account, &device).await?;
         return Err(Error::invalid("oldPassword", "wrong_password", "that is not the present password"));
     }
-    if old == new {
-        return Err(Error::invalid("newPassword", "unchanged", "that is the present password"));
-    }
     let hash = password::hash(new).await.map_err(|error| error.of_field("newPassword"))?;
     let platform = souk.platform("sign-in").await?;
-    knock::forgive(&platform, &account.key, &device.ip).await?;
+    knock::forgive(&platform, &account.proved(), &device.ip).await?;
     session::end(&platform, holder.whose, Which::AllBut(holder.session)).await?;
     let tokens = session::renew(souk, &platform, &person, holder.session).await?;
     let Some(scope) = letters::set_password(platform, tenant.clone(), &person, hash).await? else { return Err(Error::Stale) };

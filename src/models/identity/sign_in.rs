@@ -117,7 +117,7 @@ pub async fn customers(scope: &Scope, limit: u64) -> Result<Vec<customer::Model>
 pub async fn sign_in(souk: &Souk, company: Option<CompanyId>, email: &str, password: &str, device: &Device) -> Result<Person> {
     let platform = souk.platform("account").await?;
     let account = Account::find(souk, &platform, company, email).await?;
-    let knocks = knock::of(&platform, &account.key, &device.ip).await?;
+    let knocks = knock::of(&platform, &account.keys(), &device.ip).await?;
     let knows_address = session::knows_address(&platform, account.person.as_ref(), &device.ip).await?;
     platform.commit().await?;
     knock::refuse_paused(&knocks, knows_address)?;
@@ -130,7 +130,7 @@ pub async fn sign_in(souk: &Souk, company: Option<CompanyId>, email: &str, passw
         Some(person) if right => {
             if knocks.iter().any(|one| one.door == device.ip) {
                 let platform = souk.platform("sign-in").await?;
-                knock::forgive(&platform, &account.key, &device.ip).await?;
+                knock::forgive(&platform, &account.proved(), &device.ip).await?;
                 platform.commit().await?;
             }
             Ok(person.clone())
@@ -145,12 +145,15 @@ pub async fn sign_in(souk: &Souk, company: Option<CompanyId>, email: &str, passw
 /// Counts a wrong password and writes it down, for accounts that exist and for those that do not.
 pub(super) async fn note_failure(souk: &Souk, account: &Account, device: &Device) -> Result<()> {
     let platform = souk.platform("sign-in").await?;
-    let here = knock::count(&platform, &account.key, Door::Address(&device.ip)).await?;
-    let everywhere = knock::count(&platform, &account.key, Door::Strangers).await?;
+    let mut begins_pause = false;
+    for name in account.keys() {
+        begins_pause |= knock::count(&platform, name, Door::Address(&device.ip)).await?;
+        begins_pause |= knock::count(&platform, name, Door::Strangers).await?;
+    }
     let scope = platform.into_scope(device.guest(account.company)).await?;
     let (resource, id) = account.named();
     scope.audit("sign_in_failed", resource, &id, None, vec![]).await?;
-    if here || everywhere {
+    if begins_pause {
         scope.audit("lock_out", resource, &id, None, vec![]).await?;
         if let Some(person) = &account.person {
             scope.emit(Event::new("audit.security", ("user", person.id()), None, json!({ "what": "lock_out" }))).await?;

@@ -25,6 +25,8 @@ use crate::{
 const PEOPLE_MAX: usize = 200;
 const TITLE_MAX: usize = 200;
 const TEXT_MAX: usize = 5_000;
+/// What a text of the company's own making is given; it is kept with each person's message.
+const WORDS_BYTES_MAX: usize = 20_000;
 /// A message is scheduled for at most so long ahead.
 const AHEAD: std::time::Duration = std::time::Duration::from_secs(366 * 24 * 3_600);
 
@@ -131,7 +133,11 @@ async fn people(scope: &Scope, new: &NewMessage) -> Result<Vec<Person>> {
 
 fn check_words(new: &NewMessage, own: &text::Own) -> Result<()> {
     let length = |text: &Option<String>| text.as_deref().map_or(0, |text| text.trim().chars().count());
+    if json!(new.words).to_string().len() > WORDS_BYTES_MAX {
+        return Err(Error::invalid("words", "too_long", format!("at most {WORDS_BYTES_MAX} bytes")));
+    }
     match &new.template {
+        None if !new.words.is_empty() => Err(Error::invalid("words", "not_here", "words are for a template; here are a title and a text")),
         Some(_) if new.title.is_some() || new.text.is_some() => {
             Err(Error::invalid("template", "not_both", "either a template, or a title and a text"))
         }

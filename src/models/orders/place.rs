@@ -15,6 +15,7 @@ use crate::{
     clock,
     errors::{Error, FieldError, Result},
     events::Event,
+    gateways::payments::offered,
     ids::{AddressId, CheckoutId, OrderId, OrderItemId, RowId, ShopId},
     models::{
         carts::{self, NewItem, Owner, QUANTITY_MAX},
@@ -35,7 +36,7 @@ pub struct NewOrder {
     /// One of the customer's address book, in place of `shippingAddress`.
     pub address_id: Option<AddressId>,
     pub billing_address: Option<Address>,
-    /// `test` or `cod`.
+    /// `cod`, or `test` where the installation offers it.
     pub gateway: String,
     /// A token of the gateway; with it the payment is tried at once.
     pub payment_method: Option<String>,
@@ -72,7 +73,7 @@ struct Line {
 /// 422 for input that cannot be; 409 `cart_empty`, `checkout_in_progress`, `total_changed`,
 /// `insufficient_stock`, `cod_limit`, `plan_limit`. The caller rolls back.
 pub async fn place(scope: &Scope, new: &NewOrder) -> Result<Placed> {
-    check(new)?;
+    check(new, offered(scope.souk().settings()))?;
     let customer_id = scope.customer()?;
     // A customer's checkouts go one after the other, and nothing comes into a cart that is being ordered.
     scope.alone(&format!("checkout of {customer_id}")).await?;
@@ -192,13 +193,15 @@ pub async fn place(scope: &Scope, new: &NewOrder) -> Result<Placed> {
     Ok(Placed { checkout, payment })
 }
 
-fn check(new: &NewOrder) -> Result<()> {
+fn check(new: &NewOrder, gateways: &[&str]) -> Result<()> {
     let mut wrong = vec![];
     let mut refuse = |field: &str, code: &str, message: &str| {
         wrong.push(FieldError { field: field.into(), code: code.into(), message: message.into() });
     };
-    if !["test", "cod"].contains(&new.gateway.as_str()) {
-        refuse("gateway", "unknown", "use `test` or `cod`");
+    match new.gateway.as_str() {
+        offered if gateways.contains(&offered) => {}
+        "test" => refuse("gateway", "not_offered", "this installation takes no play money: use `cod`"),
+        _ => refuse("gateway", "unknown", &format!("use `{}`", gateways.join("` or `"))),
     }
     if new.notes.chars().count() > 1_000 {
         refuse("notes", "too_long", "at most 1000 characters");

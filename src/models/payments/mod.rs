@@ -23,6 +23,7 @@ use crate::{
     clock,
     errors::{Error, Result},
     events::Event,
+    gateways::payments::offered,
     ids::{AllocationId, AttemptId, CheckoutId, CompanyId, CustomerId, OrderId, PaymentId, RefundId, ShopId},
     models::jobs,
     money::Money,
@@ -104,11 +105,17 @@ pub async fn of_checkout(scope: &Scope, checkout: CheckoutId) -> Result<Payment>
     scope.get(scope.find::<payment::Entity>().filter(payment::Column::CheckoutId.eq(checkout))).await
 }
 
-/// Payments, newest first, from before `before`; of one customer, or of the company.
+/// Payments, newest first, from before `before`; of one customer, or of the company. Whoever sees some
+/// shops finds those with a share of theirs: a cursor of any other would tell of the neighbour's sales.
 pub async fn history(scope: &Scope, customer: Option<CustomerId>, before: Option<PaymentId>, limit: u64) -> Result<Vec<Payment>> {
     let mut rows = scope.find::<payment::Entity>();
     if let Some(customer) = customer {
         rows = rows.filter(payment::Column::CustomerId.eq(customer));
+    }
+    if scope.tenant().shops.is_some() {
+        let share = Expr::col((allocation::Entity, allocation::Column::PaymentId)).equals((payment::Entity, payment::Column::Id));
+        let share = scope.find::<allocation::Entity>().select_only().column(allocation::Column::Id).filter(share);
+        rows = rows.filter(Expr::exists(share.into_query()));
     }
     if let Some(before) = before {
         rows = rows.filter(payment::Column::Id.lt(before));
@@ -178,8 +185,11 @@ pub async fn refunds(scope: &Scope, payment: PaymentId) -> Result<Vec<Refund>> {
 /// First step: one attempt at a time may begin.
 ///
 /// # Errors
-/// 409 `already_paid` or `payment_in_progress`.
+/// 409 `already_paid` or `payment_in_progress`; 422 for a gateway that is not offered any more.
 pub async fn begin_attempt(scope: &Scope, payment: &Payment, method: &str) -> Result<Attempt> {
+    if !offered(scope.souk().settings()).contains(&payment.gateway.as_str()) {
+        return Err(Error::invalid("gateway", "not_offered", "nothing can be paid at this order's gateway here: order anew"));
+    }
     let now = clock::now();
     let start = scope
         .update::<payment::Entity>()

@@ -9,6 +9,7 @@ use crate::{
     controllers::steward,
     endpoints::{Endpoint, get, post},
     errors::Result,
+    gateways::payments::offered,
     models::companies::{self, Company, PlatformTerms},
     settings::{Demo, Settings},
     tenancy::{
@@ -79,7 +80,7 @@ fn started_with<P: Permission>(visitor: &Visitor<P>, of: &Settings, engine: &str
         group(
             "gateways",
             vec![
-                row("payments", "test, cod".to_owned()),
+                row("payments", offered(of).join(", ")),
                 row("mail", secret(of.smtp_url.is_some())),
                 row("mail_from", of.mail_from.clone()),
                 row("twilio", secret(messaging.twilio.auth_token.is_some())),

@@ -204,7 +204,7 @@ async fn customer_page<P: Permission>(visitor: &Visitor<P>, id: CustomerId) -> R
         },
         "orders": orders_of(visitor, &company, id, &one.name).await?, "addresses": addresses.collect::<Vec<_>>(), "wishes": wishes, "ways": ways, "likes": likes,
         "channels": Channel::ALL, "groups": GROUPS.iter().map(group).collect::<Vec<_>>(),
-        "can_write": access.tenant().may(UsersWrite::NAME), "can_audit": access.tenant().may(AuditRead::NAME),
+        "can_write": access.tenant().may_at(UsersWrite::NAME, None), "can_audit": access.tenant().may(AuditRead::NAME),
     });
     Ok((company, data))
 }

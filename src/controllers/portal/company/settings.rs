@@ -171,7 +171,8 @@ async fn keep_logo(access: &Access<MaySet>, upload: Upload) -> Result<()> {
     if bytes.len() > catalog::LOGO_BYTES_MAX {
         return Err(logo_too_large());
     }
-    let picture = catalog::read_picture(bytes, catalog::LOGO_SIDE_MAX).await.map_err(|error| error.of_field("logo"))?;
+    let picture =
+        catalog::read_picture(access.tenant().company, bytes, catalog::LOGO_SIDE_MAX).await.map_err(|error| error.of_field("logo"))?;
     let storage = storage::of(access.souk().settings());
     catalog::set_logo(access.souk(), storage.as_ref(), access.tenant(), &picture).await
 }

@@ -203,9 +203,15 @@ async fn chosen_rows(visitor: &Visitor<UsersRead>, fields: &Fields) -> Result<Ve
     cells(&visitor.access, scope, &people, &visitor.language).await
 }
 
-/// The chosen people of a page: at most as many as one has.
+/// The chosen people of a page, each once: at most as many as one has.
 fn chosen(fields: &Fields) -> Vec<MemberId> {
-    fields.all("ids").iter().take(100).filter_map(|id| id.parse().ok()).collect()
+    let mut ids: Vec<MemberId> = Vec::new();
+    for id in fields.all("ids").iter().take(100).filter_map(|id| id.parse().ok()) {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    ids
 }
 
 async fn cells(access: &Access<UsersRead>, scope: Scope, people: &[Colleague], language: &str) -> Result<Vec<Vec<String>>> {
@@ -232,7 +238,7 @@ async fn cells(access: &Access<UsersRead>, scope: Scope, people: &[Colleague], l
 async fn invite_chosen_again(visitor: Visitor<UsersWrite>, fields: Fields) -> PageResult<Redirect> {
     let (mut done, mut lines) = (0, Vec::new());
     for id in chosen(&fields) {
-        match perform(&visitor.access, id, Act::InviteAgain).await {
+        match send_again(&visitor.access, id).await {
             Ok(_) => done += 1,
             Err(error) => {
                 let name = name_of(&visitor.access, id).await.unwrap_or_default();
@@ -272,10 +278,7 @@ async fn new_page(visitor: &Visitor<UsersWrite>, typed: Option<&Fields>) -> Resu
 
 async fn create(visitor: Visitor<UsersWrite>, mut fields: Fields) -> PageResult<Response> {
     match invite(&visitor.access, &mut fields).await {
-        Ok(one) => {
-            let said = if one.member.joined_at.is_some() { "staff_joined" } else { "staff_invited" };
-            Ok(visitor.done(&format!("{PAGE}/{}", one.member.id), said).into_response())
-        }
+        Ok(one) => Ok(visitor.done(&format!("{PAGE}/{}", one.member.id), "staff_invited").into_response()),
         Err(error) => {
             let visitor = visitor.refused(mended(error), &fields)?;
             let (company, data) = new_page(&visitor, Some(&fields)).await.map_err(|error| visitor.refuse(error))?;
@@ -380,7 +383,6 @@ async fn save(access: &Access<UsersWrite>, id: MemberId, fields: &mut Fields) ->
 /// What is done with a person by one button.
 #[derive(Clone, Copy)]
 enum Act {
-    InviteAgain,
     Ban,
     Unban,
     EndSessions,
@@ -391,10 +393,6 @@ enum Act {
 async fn perform(access: &Access<UsersWrite>, id: MemberId, act: Act) -> Result<&'static str> {
     let scope = access.write().await?;
     let said = match act {
-        Act::InviteAgain => {
-            identity::invite_again(&scope, id).await?;
-            "staff_invited"
-        }
         Act::Ban => {
             identity::set_banned(&scope, id, true).await?;
             "staff_banned"
@@ -418,15 +416,27 @@ async fn perform(access: &Access<UsersWrite>, id: MemberId, act: Act) -> Result<
 }
 
 async fn act(visitor: Visitor<UsersWrite>, id: MemberId, act: Act) -> PageResult<Redirect> {
+    let done = perform(&visitor.access, id, act).await;
+    answer(&visitor, id, done)
+}
+
+fn answer(visitor: &Visitor<UsersWrite>, id: MemberId, done: Result<&'static str>) -> PageResult<Redirect> {
     let path = format!("{PAGE}/{id}");
-    match perform(&visitor.access, id, act).await {
+    match done {
         Ok(said) => Ok(visitor.done(&path, said)),
         Err(error) => visitor.back(&path, mended(error)),
     }
 }
 
+async fn send_again(access: &Access<UsersWrite>, id: MemberId) -> Result<&'static str> {
+    access.ensure_company()?;
+    identity::invite_again(access.souk(), access.tenant(), id).await?;
+    Ok("staff_invited")
+}
+
 async fn invite_again(visitor: Visitor<UsersWrite>, Id(id): Id<MemberId>) -> PageResult<Redirect> {
-    act(visitor, id, Act::InviteAgain).await
+    let done = send_again(&visitor.access, id).await;
+    answer(&visitor, id, done)
 }
 
 async fn ban(visitor: Visitor<UsersWrite>, Id(id): Id<MemberId>) -> PageResult<Redirect> {
