@@ -152,7 +152,13 @@
     e.preventDefault();
     const act = by?.getAttribute('formaction') || f.getAttribute('action'), body = new URLSearchParams(new FormData(f, by));
     const at = by && $$('[data-move]').findIndex((x) => x.contains(document.activeElement));
-    try { renew(parsed(await (await fetch(act, { method: 'POST', body })).text()), part); } catch { location.reload(); return; }
+    let answer, page;
+    try { answer = await fetch(act, { method: 'POST', body }); page = parsed(await answer.text()); } catch { location.reload(); return; }
+    if (answer.status === 409 && !$(part, page)) { /* refused by a page of its own, so nothing was done: it is asked for again, to be read */
+      if (by?.name) { const i = el('input'); i.type = 'hidden'; i.name = by.name; i.value = by.value; f.append(i); }
+      f.action = act; HTMLFormElement.prototype.submit.call(f); return;
+    }
+    renew(page, part);
     delete f.dataset.sent; by?.classList.remove('is-busy'); by?.removeAttribute('aria-busy'); dialog?.close();
     const to = moved === null ? at : moved; moved = null; if (to >= 0) $$('[data-move]')[to]?.focus();
   });
@@ -167,8 +173,8 @@
   /* pictures go one after the other, and show how far they are; what is refused is said, the others are there */
   const sendOne = (to, file, onprogress) => new Promise((done) => {
     const x = new XMLHttpRequest(), body = new FormData(); body.append('pictures', file, file.name);
-    x.open('POST', to); x.setRequestHeader('accept', 'application/json'); x.upload.addEventListener('progress', onprogress);
-    x.addEventListener('loadend', () => { try { done(JSON.parse(x.responseText).refused ?? [x.statusText]); } catch { done([x.statusText || $('#offline')?.textContent || '?']); } });
+    x.open('POST', to + '?' + new URLSearchParams({ made_for: $('[name=made_for]')?.value || '' })); x.setRequestHeader('accept', 'application/json'); x.upload.addEventListener('progress', onprogress);
+    x.addEventListener('loadend', () => { try { done(JSON.parse(x.responseText).refused ?? [x.statusText]); } catch { done([$('h1', parsed(x.responseText))?.textContent || x.statusText || $('#offline')?.textContent || '?']); } });
     x.send(body);
   });
   async function sendAll(to, files, box, busy) {
@@ -269,6 +275,8 @@
     const ctx = e.detail?.ctx, raw = ctx?.response?.raw, id = ctx?.select?.slice(1);
     if (!raw || !id) return;
     if (raw.redirected && new URL(raw.url).pathname === '/sign-in') { e.preventDefault(); location.reload(); return; }
+    const whose = ctx.text?.match(/<body[^>]* data-company="([^"]*)"/)?.[1]; /* another company by now: the whole page is its own */
+    if (whose && whose !== document.body.dataset.company) { e.preventDefault(); location.reload(); return; }
     if (live(e) && new URL(ctx.request.action, location.href).search !== location.search) { e.preventDefault(); return; } /* asked before the filter changed */
     if (raw.status >= 400 || !ctx.text?.includes(`id="${id}"`)) e.preventDefault();
   });

@@ -15,7 +15,10 @@ use serde_json::{Value, json};
 use tower_http::catch_panic::CatchPanicLayer;
 use uuid::Uuid;
 
-use super::{extract::value, portal::Onlooker};
+use super::{
+    extract::value,
+    portal::{Onlooker, made_for},
+};
 use crate::{
     errors::{Error, Refusal},
     figures,
@@ -73,8 +76,14 @@ async fn surround(State(souk): State<Souk>, mut request: Request, next: Next) ->
     let is_api = request.uri().path().starts_with("/api");
     let method = request.method().clone();
     let onlooker = Onlooker::of(&request);
-    let mut answer =
-        if is_api || is_same_site(&request) { next.run(request).await } else { Error::NotAllowed { code: "cross_site" }.into_response() };
+    let mut answer = if is_api || is_same_site(&request) {
+        match made_for::hear(request).await {
+            Ok(request) => next.run(request).await,
+            Err(error) => error.into_response(),
+        }
+    } else {
+        Error::NotAllowed { code: "cross_site" }.into_response()
+    };
     if answer.status() == StatusCode::METHOD_NOT_ALLOWED && method != Method::HEAD {
         answer = Error::NOT_FOUND.into_response();
     }

@@ -29,6 +29,13 @@ pub struct Request {
     pub meter: Meter,
 }
 
+/// The company that a page's form was made for, where the form says it.
+#[derive(Clone, Copy, Debug)]
+pub struct MadeFor(pub CompanyId);
+
+/// What a form is refused with that was made for another company than its person is in by now.
+pub const OTHER_COMPANY: &str = "other_company";
+
 /// Where a request comes from, as sessions and the audit note it.
 #[derive(Clone, Debug, Default)]
 pub struct Device {
@@ -226,6 +233,10 @@ impl<P: Permission> FromRequestParts<Souk> for Access<P> {
             let person = identity::caller_of_cookie(souk, &cookie).await?;
             limits.remember(secret);
             let tenant = person.tenant_on(&place(parts));
+            // Sessions are a browser's and forms are a tab's: the person may have gone on to another company since.
+            if parts.extensions.get::<MadeFor>().is_some_and(|form| form.0 != tenant.company) {
+                return Err(Error::conflict(OTHER_COMPANY, "the form was made for another company", serde_json::json!({})));
+            }
             portal = Some(person);
             tenant
         } else if let Some(token) = bearer(headers)? {

@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 pub(crate) use self::scope::owned;
 pub use self::{
-    access::{Access, Device, Guest, Request, cookie},
+    access::{Access, Device, Guest, MadeFor, OTHER_COMPANY, Request, cookie},
     platform::{Lent, PLATFORM_COMPANY, Platform},
     roles::{Grant, Permission, Role},
     scope::{Actor, Change, Owned, Scope, Tenant},

@@ -22,6 +22,8 @@ async function collect(person) {
     if (!isPage(answer)) continue;
     const ids = [...answer.text.matchAll(/\sname="ids" value="([^"]+)"/g)].map(([, id]) => id);
     for (const { action, form } of formsOf(answer.text)) {
+      // Whoever means harm leaves out for which company a form was made, which would be enough to refuse it.
+      delete form.made_for;
       const row = rowOf('POST', action);
       if (!row) findings.add(`a form of ${address} goes to ${action}, which nobody answers`);
       else if (!forms.has(row.uri) || Object.keys(form).length > Object.keys(forms.get(row.uri).form).length) {

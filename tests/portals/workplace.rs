@@ -146,3 +146,110 @@ async fn a_program_names_the_company_that_it_signs_in_to() {
         world.close().await;
     }
 }
+
+/// The stock row of a company's first goods.
+async fn row(world: &World) -> String {
+    let scope = world.souk.read(souk::tenancy::Tenant::system(world.a.id)).await.expect("a scope");
+    souk::models::inventory::of_variant(&scope, world.a.variants[0]).await.expect("stock")[0].id.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_of_the_company_one_left_is_sent_there_or_nowhere() {
+    for world in World::all().await {
+        let client = &world.client;
+        both(&world).await;
+        let first = client.sign_in("both@alpha.test").await;
+        let page = format!("/company/inventory/{}", row(&world).await);
+        let alpha = world.a.id.to_string();
+        let field = format!("name=\"made_for\" value=\"{alpha}\"");
+        client.page(&first, &page).await.shows(&[&field]);
+        // In another tab they go on to beta; the form of the first is still open.
+        let second = cookie_of(&switch(&world, &first, world.b.id).await);
+        let threshold = async || world.count("SELECT COUNT(*) FROM stock_levels WHERE reorder_point = 41").await;
+        let typed = [("made_for", alpha.as_str()), ("threshold", "41"), ("note", "a <b> & \"c\"")];
+        let address = format!("{page}/threshold");
+        let refused = client.form(&second, &address, &typed).await;
+        assert_eq!(refused.status, 409, "{}", refused.text);
+        let send = format!("/switch-company/{alpha}/send?to={}", address.replace('/', "%2F"));
+        for text in [
+            "This form was made for Company alpha",
+            "you went on to Company beta",
+            "Go on at Company alpha and send it",
+            "Stay at Company beta",
+            &format!("action=\"{send}\""),
+            "name=\"threshold\" value=\"41\"",
+            "value=\"a &lt;b&gt; &amp; &quot;c&quot;\"",
+            &field,
+        ] {
+            assert!(refused.text.contains(text), "`{text}` is not on the page:\n{}", refused.text);
+        }
+        assert_eq!(threshold().await, 0, "it was written");
+        client.page(&second, "/shop/orders").await.shows(&["MARKERB shop"]);
+
+        // One press goes on there and sends it again, with what was typed.
+        let gone = client.form(&second, &send, &typed).await;
+        assert_eq!((gone.status, gone.headers["location"].to_str().expect("a place")), (307, address.as_str()), "{}", gone.text);
+        let third = cookie_of(&gone);
+        client.form(&third, &address, &typed).await.leads_to();
+        assert_eq!(threshold().await, 1);
+
+        // Passwords and files are not handed back: one goes on there, and sends it from the form itself.
+        let there = cookie_of(&switch(&world, &third, world.b.id).await);
+        let secret = [("made_for", alpha.as_str()), ("password", "a-secret-of-mine-42"), ("newPassword", "a-new-secret-42")];
+        let refused = client.form(&there, "/account/password", &secret).await;
+        assert!(
+            refused.status == 409 && refused.text.contains("Go on at Company alpha") && !refused.text.contains("secret"),
+            "{}",
+            refused.text
+        );
+        let media = format!("/company/products/{}/media?made_for={alpha}", world.a.product);
+        let refused = client.upload_form(&there, &media, &[], &[("pictures", "a.png", crate::support::png(4, 3))]).await;
+        assert!(refused.status == 409 && refused.text.contains("files cannot be kept here"), "{}", refused.text);
+        assert_eq!(world.count("SELECT COUNT(*) FROM media").await, 0);
+
+        // Whoever may not go there, or has nowhere to be sent on to, stays.
+        let gone = client.form(&there, &format!("/switch-company/{}/send?to=/company", CompanyId::new()), &typed).await;
+        assert!(gone.status == 404 && gone.headers.get("set-cookie").is_none(), "{}", gone.text);
+        let gone = client.form(&there, &format!("/switch-company/{alpha}/send?to=//elsewhere.test/"), &typed).await;
+        assert!(gone.leads_to().starts_with("/company"), "not out of the house");
+        world.verify().await;
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_made_while_acting_in_a_company_is_not_sent_after_that() {
+    for world in World::all().await {
+        let client = &world.client;
+        let scope = world.souk.read(souk::tenancy::Tenant::system(world.a.id)).await.expect("a scope");
+        let admin = souk::models::identity::admins(&scope).await.expect("admins")[0].id.to_string();
+        drop(scope);
+        let root = client.sign_in("root@souk.test").await;
+        let begun =
+            client.form(&root, &format!("/admin/companies/{}/act-as", world.a.id), &[("admin", &admin), ("reason", "a ticket")]).await;
+        let acting = cookie_of(&begun);
+        let alpha = world.a.id.to_string();
+        let page = client.page(&acting, "/company/brands").await;
+        page.shows(&[&format!("name=\"made_for\" value=\"{alpha}\"")]);
+        let brand = [("made_for", alpha.as_str()), ("name", "Mine")];
+        client.form(&acting, "/company/brands", &brand).await.leads_to();
+        // The bar's own button is the platform's, on whichever page it stands.
+        assert!(
+            page.text.contains(&format!(
+                "action=\"/admin/acting/end\"><input type=\"hidden\" name=\"made_for\" value=\"{}\"",
+                uuid::Uuid::nil()
+            ))
+        );
+        let ended = client.form(&acting, "/admin/acting/end", &[("made_for", &uuid::Uuid::nil().to_string())]).await;
+        let over = cookie_of(&ended);
+        let refused = client.form(&over, "/company/brands", &[("made_for", &alpha), ("name", "Late")]).await;
+        assert_eq!(refused.status, 409, "{}", refused.text);
+        for text in ["This form was made for Company alpha", &format!("/admin/companies/{alpha}/act-as"), "What you wrote", "<dd>Late</dd>"]
+        {
+            assert!(refused.text.contains(text), "`{text}` is not on the page:\n{}", refused.text);
+        }
+        assert_eq!(world.count("SELECT COUNT(*) FROM brands").await, 1);
+        world.verify().await;
+        world.close().await;
+    }
+}

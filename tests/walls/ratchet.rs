@@ -53,6 +53,7 @@ const ACROSS_COMPANIES: &[(&str, &str, &str)] = &[
     ("models/identity/sign_in.rs", "sign-in", "wrong passwords are counted whether or not there is an account"),
     ("models/identity/staffing.rs", "account", "where a member is signed in: sessions of staff are the platform's"),
     ("models/identity/steward.rs", "stewardship", "a person is shut out of every company, and let in again"),
+    ("models/identity/workplace.rs", "company-by-name", "read only: what the company is called that a refused form was made for"),
     ("models/identity/workplace.rs", "sign-in", "a session goes from one company to another, which is told in both chains"),
     ("models/jobs/claim.rs", "jobs", "a worker claims due jobs of all companies, by turns"),
     ("models/jobs/claim.rs", "operations", "read only: which companies have due jobs"),

@@ -10,6 +10,7 @@ use axum::{
 use chrono::NaiveDate;
 use serde_json::{Map, Value, json};
 
+use super::made_for;
 use crate::{
     controllers::extract::refuse_nul_among,
     errors::{Error, FieldError, Result},
@@ -18,7 +19,7 @@ use crate::{
 };
 
 /// The largest form without files.
-const FORM_BYTES_MAX: usize = 256 * 1024;
+pub(super) const FORM_BYTES_MAX: usize = 256 * 1024;
 /// A text that names no longest length.
 const TEXT_MAX: usize = 500;
 
@@ -34,17 +35,23 @@ impl FromRequest<Souk> for Fields {
 
     async fn from_request(request: Request, _: &Souk) -> Result<Self> {
         let body = to_bytes(request.into_body(), FORM_BYTES_MAX).await.map_err(|_| Error::TooLarge)?;
-        let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(&body).unwrap_or_default();
+        let pairs = pairs(&body);
         refuse_nul_among(&pairs)?;
         Ok(Self::of(pairs))
     }
+}
+
+/// The names and values of a form, in their order; none of what is no form.
+pub(super) fn pairs(body: &[u8]) -> Vec<(String, String)> {
+    serde_urlencoded::from_bytes(body).unwrap_or_default()
 }
 
 impl Fields {
     /// The fields of pairs that came another way, such as the text parts of an upload.
     pub fn of(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut typed: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (name, value) in pairs {
+        // The company that the form was made for was looked at already, and is no part of what somebody typed.
+        for (name, value) in pairs.into_iter().filter(|(name, _)| name != made_for::FIELD) {
             typed.entry(name).or_default().push(value);
         }
         Self { typed, wrong: vec![] }

@@ -9,6 +9,7 @@ pub mod fields;
 mod invitation;
 mod jump;
 mod lists;
+pub mod made_for;
 mod messages;
 mod nav;
 mod once;

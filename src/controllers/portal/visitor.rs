@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{
     admin, encode,
     fields::Fields,
+    made_for::{self, Stray},
     nav::{self, Portal},
     once, owing, safe_next,
 };
@@ -18,7 +19,7 @@ use crate::{
     errors::{Error, FieldError},
     ids::RowId,
     models::{companies::Company, identity},
-    tenancy::{self, Access, Permission, Souk, cookie},
+    tenancy::{self, Access, MadeFor, OTHER_COMPANY, Permission, Souk, cookie},
     views::templates::{self, LANGUAGES},
 };
 
@@ -26,6 +27,8 @@ use crate::{
 pub struct PageError {
     pub error: Error,
     pub look: Box<Look>,
+    /// The form that was refused since it was made for another company.
+    stray: Option<Box<Stray>>,
 }
 
 /// How pages look for somebody, known also where the person is not.
@@ -50,7 +53,7 @@ pub type PageResult<T> = std::result::Result<T, PageError>;
 impl Look {
     /// This look's page for a refusal.
     pub fn with(self, error: Error) -> PageError {
-        PageError { error, look: Box::new(self) }
+        PageError { error, look: Box::new(self), stray: None }
     }
 
     fn of(parts: &Parts, permission: &'static str) -> Self {
@@ -112,7 +115,10 @@ impl IntoResponse for PageError {
         if self.error.status() == StatusCode::INTERNAL_SERVER_ERROR {
             tracing::error!(error = %self.error, "a page failed");
         }
-        self.look.show(&self.error)
+        match self.stray {
+            Some(stray) => stray.show(&self.look.language, &self.look.theme),
+            None => self.look.show(&self.error),
+        }
     }
 }
 
@@ -236,8 +242,14 @@ impl<P: Permission> FromRequestParts<Souk> for Visitor<P> {
                 Ok(Self { access, language, theme, path, query, flash, look, form, status: StatusCode::OK })
             }
             Err(error) => {
-                look.of_person(souk, cookie(&parts.headers, "souk_session")).await;
-                Err(look.with(error))
+                let secret = cookie(&parts.headers, "souk_session");
+                let form = parts.extensions.get::<MadeFor>().filter(|_| error.code() == OTHER_COMPANY);
+                let stray = match (form, &secret) {
+                    (Some(form), Some(secret)) => made_for::stray(souk, secret, *form, parts.extensions.get(), &parts.uri).await,
+                    _ => None,
+                };
+                look.of_person(souk, secret).await;
+                Err(PageError { stray: stray.map(Box::new), ..look.with(error) })
             }
         }
     }
@@ -370,7 +382,9 @@ impl<P: Permission> Visitor<P> {
         if let (Value::Object(all), Value::Object(data)) = (&mut all, data) {
             all.extend(data);
         }
-        templates::render(template, &all).map(Html).map_err(|error| self.refuse(error))
+        let page = templates::render(template, &all).map_err(|error| self.refuse(error))?;
+        let company_at = |path: &str| self.access.portal().map_or(tenant.company, |person| person.tenant_on(path).company);
+        Ok(Html(made_for::mark(&page, &self.path, company_at)))
     }
 }
 

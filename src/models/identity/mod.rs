@@ -74,5 +74,5 @@ pub use self::{
         unassign_at,
     },
     steward::{ban_person, end_sessions_of_company, end_sessions_of_person, unban_person},
-    workplace::switch_company,
+    workplace::{Astray, astray, switch_company},
 };

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{
     account::{Person, memberships},
     member,
-    session::{self, Holder, Whose, note_arrival},
+    session::{self, Holder, Portal, Whose, caller_of_cookie, note_arrival},
     staff,
     staff_session::{self, Column},
     standing::standing,
@@ -60,6 +60,33 @@ pub(super) async fn home(platform: &Platform, staff: StaffId, is_portal: bool) -
         .limit(1);
     let last = platform.one(last).await?.and_then(|session| session.company_id);
     Ok(last.or_else(|| theirs.first().copied()))
+}
+
+/// Somebody whose form was made for another company than the one they are in by now, and what they
+/// may know of that company.
+pub struct Astray {
+    pub person: Portal,
+    /// What the company is called that they are in.
+    pub here: String,
+    /// The form's company, if they work for it or for the platform.
+    pub there: Option<Company>,
+    /// Whether they can go on there by a switch.
+    pub may_switch: bool,
+}
+
+/// Who sent a form for `company` with this cookie.
+///
+/// # Errors
+/// 401 when the session is over.
+pub async fn astray(souk: &Souk, cookie: &str, company: CompanyId) -> Result<Astray> {
+    let person = caller_of_cookie(souk, cookie).await?;
+    let may_switch = person.acting.is_none() && person.workplaces.iter().any(|one| one.id == company);
+    let here = person.acting.as_ref().map_or(person.tenant.company, |acting| acting.company.id);
+    let platform = souk.platform("company-by-name").await?;
+    let known = companies::named(&platform, &[here, company]).await?;
+    let here = known.iter().find(|one| one.id == here).map(|one| one.name.clone()).unwrap_or_default();
+    let there = known.into_iter().find(|one| one.id == company).filter(|_| may_switch || person.staff.is_super_admin);
+    Ok(Astray { person, here, there, may_switch })
 }
 
 /// Takes a portal's session to another company that its person works for; the session's secret is a

@@ -2,7 +2,7 @@
 //! header: nothing of B is shown or moved, and B's ids are answered as ids that nobody has.
 
 mod asks;
-mod neighbour;
+pub(super) mod neighbour;
 
 use serde_json::{Value, json};
 use souk::{

@@ -67,6 +67,7 @@ const IDS: &[(&str, &str)] = &[
     ("/shop/alerts/{id}", "id FROM stock_alerts"),
     ("/shop/orders/{id}", ORDER),
     ("/shop/stock/{id}", STOCK),
+    ("/switch-company/{id}", COMPANY),
     ("/views/{id}", "id FROM saved_views"),
 ];
 
