@@ -46,6 +46,14 @@ pub fn alert(one: &Alert, goods: Option<&(Variant, Product)>) -> Value {
     })
 }
 
+/// As [`alert`], where several companies' stand side by side.
+#[must_use]
+pub fn alert_of_all(one: &Alert, goods: Option<&(Variant, Product)>) -> Value {
+    let mut view = alert(one, goods);
+    view["companyId"] = json!(one.company_id);
+    view
+}
+
 #[must_use]
 pub fn movement(one: &Movement) -> Value {
     json!({

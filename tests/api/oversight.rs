@@ -1,6 +1,6 @@
 //! The platform's people without `X-Company`: what they read across companies, and what they do not.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{World, order, text};
 
@@ -83,6 +83,53 @@ async fn the_platforms_people_read_across_companies_page_by_page() {
         client.call("GET", "/api/inventory?total=true", Some(&root), None, None, &[]).await.wrong("needs_company");
         let who = client.call("GET", "/api/audit/logs?user=root@souk.test&action=sign_in", Some(&root), None, None, &[]).await.expect(200);
         assert!(!who["data"].as_array().expect("entries").is_empty(), "{who}");
+        world.verify().await;
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_short_and_why_is_read_across_companies() {
+    for world in World::all().await {
+        let client = &world.client;
+        for company in [&world.a, &world.b] {
+            let admin = world.staff(company, "admin").await;
+            for index in [0, 1] {
+                let taken = json!({ "locationId": company.location, "quantity": 0, "operation": "set", "reason": "gone" });
+                client.patch(&admin, &format!("/api/inventory/{}", company.variants[index]), &taken).await.expect(200);
+            }
+        }
+        let root = client.login("alpha", "root@souk.test").await;
+        let (ids, whose) = companies(&world, &root, "/api/inventory/alerts", None, 100).await;
+        assert_eq!(ids, companies(&world, &root, "/api/inventory/alerts", None, 1).await.0, "by small pages it is not the same list");
+        for company in [&world.a, &world.b] {
+            let own = whose.iter().filter(|id| **id == company.id.to_string()).count();
+            let here = companies(&world, &root, "/api/inventory/alerts", Some(company.slug), 100).await.0;
+            assert!(own == here.len() && own >= 2, "{own} of {whose:?}, not {here:?}");
+        }
+        let found = client.call("GET", "/api/inventory/alerts?kind=out&limit=100", Some(&root), None, None, &[]).await.expect(200);
+        let names: Vec<_> = found["data"].as_array().expect("alerts").iter().map(|one| text(&one["name"])).collect();
+        assert!(["MARKERA goods, Size 0", "MARKERB goods, Size 1"].iter().all(|name| names.iter().any(|one| one == name)), "{names:?}");
+
+        // One variant, whoever's it is; with the header only that company's.
+        let theirs = format!("/api/inventory/{}", world.b.variants[0]);
+        let shown = client.call("GET", &theirs, Some(&root), None, None, &[]).await.expect(200);
+        assert_eq!((&shown["variantId"], &shown["locations"][0]["onHand"]), (&json!(world.b.variants[0]), &json!(0)), "{shown}");
+        let moved = client.call("GET", &format!("{theirs}/movements"), Some(&root), None, None, &[]).await.expect(200);
+        assert_eq!((&moved["data"][0]["kind"], &moved["data"][0]["reason"]), (&json!("adjustment"), &json!("gone")), "{moved}");
+        client.call("GET", &theirs, Some(&root), Some("alpha"), None, &[]).await.refused(404, "not_found");
+        let narrowed = client.call("GET", &format!("{theirs}/movements"), Some(&root), Some("alpha"), None, &[]).await.expect(200);
+        assert_eq!(narrowed["data"], json!([]));
+        let nobodys = format!("/api/inventory/{}", souk::ids::VariantId::new());
+        for path in [nobodys.clone(), format!("{nobodys}/movements")] {
+            client.call("GET", &path, Some(&root), None, None, &[]).await.refused(404, "not_found");
+        }
+        // Nobody else reads so, and taking care of it is for the company's own people.
+        let admin = world.staff(&world.a, "admin").await;
+        client.get(&admin, &theirs).await.refused(404, "not_found");
+        assert!(companies(&world, &admin, "/api/inventory/alerts", None, 100).await.0.len() < ids.len());
+        let ack = format!("/api/inventory/alerts/{}/ack", ids[0]);
+        client.call("POST", &ack, Some(&root), None, None, &[]).await.refused(403, "forbidden");
         world.verify().await;
         world.close().await;
     }

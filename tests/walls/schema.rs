@@ -30,9 +30,11 @@ const QUEUES: &[(&str, &str)] = &[
     ("orders (id)", "the platform's list of orders"),
     ("payments (id)", "the platform's list of payments"),
     ("audit_entries (id)", "the platform's list of audit entries"),
+    ("stock_alerts (id)", "the platform's list of alerts"),
     ("stock_levels (id)", "the platform's list of stock"),
     ("members (id)", "the platform's list of staff"),
     ("customers (id)", "the platform's list of customers"),
+    ("variants (id)", "whose variant it is, for the platform's people"),
 ];
 
 /// What work across companies may write in tables of the tenants; the platform's own are its own.

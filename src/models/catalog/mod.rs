@@ -35,7 +35,7 @@ mod word;
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, Select};
 
 pub use self::{
     attributes::{
@@ -72,8 +72,8 @@ pub use self::{
 pub use crate::words::fold;
 use crate::{
     errors::{Error, Result},
-    ids::{BrandId, CategoryId, ProductId, VariantId},
-    tenancy::Scope,
+    ids::{BrandId, CategoryId, CompanyId, ProductId, VariantId},
+    tenancy::{Platform, Scope},
 };
 
 /// A product by id or slug. Drafts are there for whoever writes such products.
@@ -126,20 +126,49 @@ pub async fn to_sell(scope: &Scope, ids: &[VariantId]) -> Result<BTreeMap<Varian
 
 /// As [`to_sell`], with what is not offered at present: shelves hold that too.
 pub async fn with_products(scope: &Scope, ids: &[VariantId]) -> Result<BTreeMap<VariantId, (Variant, Product)>> {
-    let variants = scope
-        .find::<variant::Entity>()
-        .filter(variant::Column::Id.is_in(ids.iter().copied()))
-        .filter(variant::Column::ArchivedAt.is_null());
-    let variants = scope.all(variants).await?;
-    let products = scope
-        .find::<product::Entity>()
-        .filter(product::Column::Id.is_in(variants.iter().map(|variant| variant.product_id)))
-        .filter(product::Column::ArchivedAt.is_null());
-    let products: BTreeMap<_, _> = scope.all(products).await?.into_iter().map(|product| (product.id, product)).collect();
-    Ok(variants
-        .into_iter()
-        .filter_map(|variant| products.get(&variant.product_id).cloned().map(|product| (variant.id, (variant, product))))
-        .collect())
+    let variants = scope.all(of_ids(scope.find::<variant::Entity>(), ids)).await?;
+    let products = scope.all(of_variants(scope.find::<product::Entity>(), &variants)).await?;
+    Ok(paired(variants, products))
+}
+
+/// As [`with_products`], of several companies.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn with_products_of_all(
+    platform: &Platform,
+    companies: &[CompanyId],
+    ids: &[VariantId],
+) -> Result<BTreeMap<VariantId, (Variant, Product)>> {
+    let variants = platform.find::<variant::Entity>().filter(variant::Column::CompanyId.is_in(companies.iter().copied()));
+    let variants = platform.all(of_ids(variants, ids)).await?;
+    let products = platform.find::<product::Entity>().filter(product::Column::CompanyId.is_in(companies.iter().copied()));
+    let products = platform.all(of_variants(products, &variants)).await?;
+    Ok(paired(variants, products))
+}
+
+fn of_ids(rows: Select<variant::Entity>, ids: &[VariantId]) -> Select<variant::Entity> {
+    rows.filter(variant::Column::Id.is_in(ids.iter().copied())).filter(variant::Column::ArchivedAt.is_null())
+}
+
+fn of_variants(rows: Select<product::Entity>, variants: &[Variant]) -> Select<product::Entity> {
+    let ids = variants.iter().map(|variant| variant.product_id);
+    rows.filter(product::Column::Id.is_in(ids)).filter(product::Column::ArchivedAt.is_null())
+}
+
+fn paired(variants: Vec<Variant>, products: Vec<Product>) -> BTreeMap<VariantId, (Variant, Product)> {
+    let products: BTreeMap<_, _> = products.into_iter().map(|product| (product.id, product)).collect();
+    let pair = |variant: Variant| products.get(&variant.product_id).cloned().map(|product| (variant.id, (variant, product)));
+    variants.into_iter().filter_map(pair).collect()
+}
+
+/// Whose variant it is.
+///
+/// # Errors
+/// 404 when there is none.
+pub async fn company_of_variant(platform: &Platform, id: VariantId) -> Result<CompanyId> {
+    let variant = platform.one(platform.find::<variant::Entity>().filter(variant::Column::Id.eq(id))).await?;
+    variant.map(|variant| variant.company_id).ok_or(Error::NOT_FOUND)
 }
 
 /// All categories of the company, those beside each other in their order: a tree is small.

@@ -1,7 +1,7 @@
 //! Alerts: a stock row becomes low or out, and recovers. What counts is what lies there, not what
 //! carts hold for minutes; the row says its level itself, and only a crossing opens, closes or tells.
 
-use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, Select, sea_query::Expr};
 use serde_json::json;
 
 use super::{alert, stock};
@@ -10,7 +10,7 @@ use crate::{
     errors::{Error, Result},
     events::Event,
     ids::{AlertId, LocationId, ShopId, StockId},
-    tenancy::Scope,
+    tenancy::{Platform, Scope},
 };
 
 /// How a stock row stands.
@@ -146,7 +146,18 @@ pub struct AlertFilter {
 
 /// A page of alerts, newest first, from before `before`.
 pub async fn alerts(scope: &Scope, filter: AlertFilter, before: Option<AlertId>, limit: u64) -> Result<Vec<alert::Model>> {
-    let mut rows = scope.find::<alert::Entity>();
+    scope.all(narrowed(scope.find::<alert::Entity>(), filter, before, limit)).await
+}
+
+/// Everybody's alerts, newest first, from before `before`.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn alerts_of_all(platform: &Platform, filter: AlertFilter, before: Option<AlertId>, limit: u64) -> Result<Vec<alert::Model>> {
+    platform.all(narrowed(platform.find::<alert::Entity>(), filter, before, limit)).await
+}
+
+fn narrowed(mut rows: Select<alert::Entity>, filter: AlertFilter, before: Option<AlertId>, limit: u64) -> Select<alert::Entity> {
     rows = match filter.open {
         Open::Unseen => rows.filter(alert::Column::ClosedAt.is_null()).filter(alert::Column::AcknowledgedAt.is_null()),
         Open::Still => rows.filter(alert::Column::ClosedAt.is_null()),
@@ -168,7 +179,7 @@ pub async fn alerts(scope: &Scope, filter: AlertFilter, before: Option<AlertId>,
     if let Some(before) = before {
         rows = rows.filter(alert::Column::Id.lt(before));
     }
-    scope.all(rows.order_by_desc(alert::Column::Id).limit(limit)).await
+    rows.order_by_desc(alert::Column::Id).limit(limit)
 }
 
 /// Somebody has seen it, and takes care. Seen twice is seen once.
