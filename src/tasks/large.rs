@@ -95,6 +95,8 @@ pub async fn fill(souk: &Souk, size: Size) -> Result<()> {
         let trader = clock::shifted(long_ago, open(souk, number, size.products, &hash, &mut dice)).await?;
         bar.more(size.products);
         trade(souk, &trader, size.orders, &mut dice, &mut bar).await?;
+        // What sells best is on the shelves at once, not from the first hourly count on.
+        orders::count_popularity(souk, trader.company.id).await?;
     }
     bar.end();
     // Nobody is written letters about a year that never was.

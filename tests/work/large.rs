@@ -17,6 +17,8 @@ async fn the_large_demo_trades_for_a_year_and_its_books_are_true() {
         drop(platform);
         let traders: Vec<_> = all.into_iter().filter(|company| company.slug.starts_with("amber-")).collect();
         assert_eq!(traders.len(), 1);
+        let sold = world.count("SELECT COUNT(*) FROM products WHERE popularity > 0").await;
+        assert!(sold > 10, "{sold} products are popular, before any schedule has run");
         for company in traders {
             let scope = world.souk.read(Tenant::system(company.id)).await.expect("a scope");
             let mut seen = Vec::new();
