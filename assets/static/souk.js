@@ -335,6 +335,7 @@
     const mark = () => {
       const is = at(), now = performance.now(), next = new Map();
       lanes().forEach((x) => x.toggleAttribute('data-chosen', x === is));
+      lanes().forEach((x) => $$('[data-digit]', x).forEach((b, n) => b.classList.toggle('btn-primary', x === is && n === 0))); /* the one thing to do */
       if (is) $$('[data-digit]', is).forEach((b) => { const id = b.closest('.sk-ticket').id, was = seen.get(b.dataset.digit); next.set(b.dataset.digit, was && was.id === id ? was : { id, since: was ? now : 0 }); });
       seen = next;
     };

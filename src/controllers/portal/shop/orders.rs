@@ -55,6 +55,8 @@ async fn board_page(access: &Access<OrdersFulfil>, asked: Option<ShopId>) -> Res
     let mut columns = Vec::with_capacity(LANES.len());
     let now = clock::now().micros();
     let mut last_event = String::new();
+    // One thing to do: the first step of the board. The script moves it along with the chosen lane.
+    let mut has_first = false;
     for (title, status) in LANES {
         let found = orders::waiting(&scope, shop.id, status, TICKETS).await?;
         let ids: Vec<_> = found.iter().map(|order| order.id).collect();
@@ -79,8 +81,10 @@ async fn board_page(access: &Access<OrdersFulfil>, asked: Option<ShopId>) -> Res
             // What is missing comes first: a short order is filled before it is packed.
             let blocked = order.is_short && order.status == Status::Processing;
             let action = order.status.next().filter(|_| !blocked).map(|to| json!({ "status": to, "label_key": action_key(to) }));
+            let is_first = !has_first && action.is_some();
+            has_first |= is_first;
             tickets.push(json!({
-                "id": order.id, "number": order.order_number, "customer": order.customer_name,
+                "id": order.id, "is_first": is_first, "number": order.order_number, "customer": order.customer_name,
                 "placed": local(order.created_at, &company.zone), "minutes": (now - order.created_at.micros()) / 60_000_000,
                 "total": order.total, "status": order.status, "lines": lines, "action": action, "is_short": order.is_short,
                 "digit": if index < 9 { (index + 1).to_string() } else { String::new() },
