@@ -50,6 +50,7 @@ pub async fn text(souk: &Souk) -> Result<String> {
     let platform = souk.platform("operations").await?;
     let (queues, lags) = (jobs::figures(&platform).await?, outbox::lags(&platform).await?);
     let unnumbered = outbox::unnumbered(&platform).await?;
+    let stand = outbox::stand(&platform, outbox::BROKER).await?;
     drop(platform);
     let mut page = COUNTED.get().map(PrometheusHandle::render).unwrap_or_default();
     let states = queues.iter().flat_map(|of| {
@@ -75,6 +76,10 @@ pub async fn text(souk: &Souk) -> Result<String> {
     let reach = souk.bell().reach();
     if reach != Reach::Embedded {
         gauge(&mut page, "souk_redis_up", "Whether wake-ups travel.", [(String::new(), i64::from(reach == Reach::Connected))]);
+    }
+    if souk.settings().amqp_url.is_some() {
+        let is_well = stand.is_some_and(|stand| stand.is_well());
+        gauge(&mut page, "souk_broker_up", "Whether events are published.", [(String::new(), i64::from(is_well))]);
     }
     Ok(page)
 }

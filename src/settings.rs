@@ -8,7 +8,10 @@ use loco_rs::{config::Config, environment::Environment};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::errors::{Error, Result};
+use crate::{
+    errors::{Error, Result},
+    gateways::broker::Address,
+};
 
 /// The secret of development, which production refuses.
 const KNOWN_SECRET: &str = "development-secret-that-production-refuses";
@@ -65,6 +68,9 @@ pub struct Settings {
     /// Where wake-ups travel between processes; without it each process looks by itself.
     #[serde(default)]
     pub redis_url: Option<String>,
+    /// The RabbitMQ that is told of every event; without it, nobody is.
+    #[serde(default)]
+    pub amqp_url: Option<Address>,
     /// What `GET /metrics` asks for as a bearer; without it production has no such page.
     #[serde(default)]
     pub metrics_token: Option<String>,
@@ -259,6 +265,7 @@ pub fn load(environment: &Environment) -> Result<Config> {
         ("DATABASE_URL", "/settings/database_url"),
         ("MIGRATION_DATABASE_URL", "/settings/migration_database_url"),
         ("REDIS_URL", "/settings/redis_url"),
+        ("AMQP_URL", "/settings/amqp_url"),
         ("SMTP_URL", "/settings/smtp_url"),
         ("SOUK_METRICS_TOKEN", "/settings/metrics_token"),
         ("SOUK_SECRET", "/settings/secret"),

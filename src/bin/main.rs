@@ -1,6 +1,6 @@
 //! The one program: `souk` with no words is `souk start`.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use loco_rs::{
     app::Hooks,
@@ -11,7 +11,7 @@ use souk::{
     controllers,
     errors::{Error, Result},
     figures,
-    gateways::messaging::Channel,
+    gateways::{broker::Broker, messaging::Channel},
     models::{companies, verify},
     settings::{self, Demo, Settings},
     tasks,
@@ -160,6 +160,14 @@ async fn doctor() -> Result<ExitCode> {
         Some(_) => "not reachable, due work is found by looking",
     };
     println!("redis: {queue}");
+    let broker = match &souk.settings().amqp_url {
+        None => "not configured, events are told to nobody outside".into(),
+        Some(address) => match Broker::knock(address, Duration::from_secs(5)).await {
+            Ok(()) => "ok".into(),
+            Err(away) => format!("not reachable ({away}), events wait for it"),
+        },
+    };
+    println!("rabbitmq: {broker}");
     for channel in [Channel::Email, Channel::Sms, Channel::Push, Channel::WhatsApp] {
         let is_there = souk.carriers().of(channel).is_some();
         println!("{}: {}", channel.name(), if is_there { "configured" } else { "not configured, its messages are skipped" });
@@ -228,7 +236,8 @@ async fn load(souk: &Souk, demo: Demo) -> Result<bool> {
 fn init_log(config: &loco_rs::config::Config, statements: bool) {
     let level = config.logger.level.to_string();
     let sqlx = if statements { "info" } else { "warn" };
-    let filter = tracing_subscriber::EnvFilter::new(format!("{level},sqlx={sqlx},sea_orm_migration=warn,loco_rs=warn,sidekiq=off"));
+    let filter =
+        tracing_subscriber::EnvFilter::new(format!("{level},sqlx={sqlx},sea_orm_migration=warn,loco_rs=warn,sidekiq=off,lapin=off"));
     let log = tracing_subscriber::fmt().with_env_filter(filter);
     let is_json = matches!(config.logger.format, loco_rs::logger::Format::Json);
     let _ = if is_json { log.json().try_init() } else { log.with_target(false).try_init() };

@@ -1,5 +1,6 @@
 //! What talks to the world, behind one trait each.
 
+pub mod broker;
 pub mod messaging;
 pub mod payments;
 pub mod storage;

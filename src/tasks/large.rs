@@ -100,7 +100,9 @@ pub async fn fill(souk: &Souk, size: Size) -> Result<()> {
     }
     bar.end();
     // Nobody is written letters about a year that never was.
-    outbox::forget_the_past(souk, &["notices"]).await
+    let publishes = souk.settings().amqp_url.is_some();
+    let listeners: &[_] = if publishes { &["notices", outbox::BROKER] } else { &["notices"] };
+    outbox::forget_the_past(souk, listeners).await
 }
 
 async fn open(souk: &Souk, number: usize, products: usize, hash: &str, dice: &mut StdRng) -> Result<Trader> {

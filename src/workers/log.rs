@@ -162,7 +162,11 @@ pub(super) async fn redeliver(souk: &Souk, job: &Job) -> Result<()> {
 /// Forgets a company's work that is over and older than the settings keep it.
 pub(super) async fn forget(souk: &Souk, company: CompanyId) -> Result<()> {
     let platform = souk.platform("operations").await?;
-    let listeners: Vec<_> = LISTENERS.iter().map(|(name, _)| *name).collect();
+    let mut listeners: Vec<_> = LISTENERS.iter().map(|(name, _)| *name).collect();
+    // What RabbitMQ has not been told stays, whichever process is to tell it.
+    if souk.settings().amqp_url.is_some() || outbox::stand(&platform, outbox::BROKER).await?.is_some() {
+        listeners.push(outbox::BROKER);
+    }
     let heard = outbox::heard_by_all(&platform, &listeners).await?;
     drop(platform);
     let before = clock::now().minus(Duration::from_secs(souk.settings().keep_days * 86_400));

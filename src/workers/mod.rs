@@ -2,6 +2,7 @@
 //! are doors: the acts are the domains'.
 #![expect(clippy::disallowed_methods, reason = "the workers' home is where tasks begin")]
 
+mod broker;
 mod catalog;
 mod chain;
 mod clockwork;
@@ -146,6 +147,7 @@ impl Engine {
             for queue in jobs::QUEUES {
                 tasks.spawn(queue::work(souk.clone(), queue, stopped.clone()));
             }
+            tasks.spawn(broker::carry(souk.clone(), stopped.clone()));
             tasks.spawn(clockwork::run(souk.clone(), stopped.clone()));
         }
         if let Some(queue) = &queue {
@@ -225,6 +227,7 @@ pub async fn turn(souk: &Souk) -> Result<()> {
         for (listener, _) in LISTENERS {
             was_something |= log::hear(souk, listener).await?;
         }
+        was_something |= broker::turn(souk).await;
         for queue in jobs::QUEUES {
             was_something |= queue::turn(souk, queue).await?;
         }

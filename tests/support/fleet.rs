@@ -39,11 +39,13 @@ pub struct Process(Child);
 impl Process {
     /// Starts one as `--server` or `--worker`, with the address of a Redis or without.
     pub fn start(world: &World, redis: Option<&str>, role: &str, port: u16) -> Self {
+        Self::start_with(world, redis.map(|redis| ("REDIS_URL", redis)).as_slice(), role, port)
+    }
+
+    /// As [`Process::start`], with settings of its own in the environment.
+    pub fn start_with(world: &World, settings: &[(&str, &str)], role: &str, port: u16) -> Self {
         let mut command = command(world, &["start", role]);
-        command.env("PORT", port.to_string());
-        if let Some(redis) = redis {
-            command.env("REDIS_URL", redis);
-        }
+        command.env("PORT", port.to_string()).envs(settings.iter().copied());
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         Self(child.expect("the program starts"))
     }

@@ -1,11 +1,13 @@
 //! A world to test in: a database of its own, two companies, a server and a client.
 
+pub mod cable;
 pub mod database;
 pub mod description;
 pub mod fleet;
 pub mod postgres;
 pub mod program;
 pub mod providers;
+pub mod rabbit;
 pub mod statements;
 
 use std::{io::Write, net::SocketAddr, path::PathBuf, sync::Once};
@@ -119,6 +121,7 @@ impl World {
             keep_days: 30,
             retention: Retention::default(),
             redis_url: None,
+            amqp_url: None,
             metrics_token: None,
             log_statements: false,
             is_production: false,

@@ -80,9 +80,9 @@ fn runs(folder: &Path, settings: &[(&str, &str)], words: &[&str]) {
 }
 
 #[test]
-fn production_wants_a_secret_of_its_own() {
+fn production_refuses_settings_that_cannot_be_meant() {
     let folder = database::temporary();
-    let cases: [(&[(&str, &str)], &str); 7] = [
+    let cases: [(&[(&str, &str)], &str); 8] = [
         (&[], "SOUK_SECRET is missing"),
         (&[("SOUK_SECRET", "")], "SOUK_SECRET is missing"),
         (&[("SOUK_SECRET", "development-secret-that-production-refuses")], "SOUK_SECRET is the one of development"),
@@ -94,6 +94,8 @@ fn production_wants_a_secret_of_its_own() {
         (&[("SOUK_SECRET", "a secret of production that is long enough,short")], "SOUK_SECRET is shorter than 32 characters"),
         // Another name for it would quietly be development.
         (&[("LOCO_ENV", "live"), ("SOUK_SECRET", SECRET)], "not `live`"),
+        // Events that go nowhere would be missed late.
+        (&[("SOUK_SECRET", SECRET), ("AMQP_URL", "rabbit:5672")], "AMQP_URL must be like amqp://"),
     ];
     for (settings, why) in cases {
         refuses(&folder, settings, &["start"], why);

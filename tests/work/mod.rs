@@ -1,5 +1,6 @@
 //! The work behind the shop: jobs, queues, the log and its listeners.
 
+mod broker;
 mod figures;
 mod lanes;
 mod large;

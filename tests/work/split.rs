@@ -2,24 +2,15 @@
 //! emptied and cut off: nothing is lost, nothing is doubled.
 
 use std::{
-    net::SocketAddr,
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
-use tokio::{
-    io::copy_bidirectional,
-    net::{TcpListener, TcpStream},
-    task::JoinSet,
-};
 
 use crate::support::{
     World,
+    cable::Cable,
     fleet::{Process, drained, each_once, free_port, insist, shoppers},
     http, order, say,
 };
@@ -30,42 +21,6 @@ const ORDERS: usize = 30;
 /// A Redis database that no other test run on this machine uses at the moment.
 fn own_number() -> u32 {
     std::process::id() % 14 + 1
-}
-
-/// What lies between the processes and Redis, to be cut.
-struct Cable {
-    address: SocketAddr,
-    is_cut: Arc<AtomicBool>,
-}
-
-impl Cable {
-    async fn lay() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let is_cut = Arc::new(AtomicBool::new(false));
-        let cut = Arc::clone(&is_cut);
-        tokio::spawn(async move {
-            let mut calls = JoinSet::new();
-            loop {
-                tokio::select! {
-                    () = tokio::time::sleep(Duration::from_millis(20)) => {}
-                    call = listener.accept() => {
-                        let Ok((mut from, _)) = call else { continue };
-                        if !cut.load(Ordering::Relaxed) {
-                            calls.spawn(async move {
-                                let mut to = TcpStream::connect("127.0.0.1:6379").await?;
-                                copy_bidirectional(&mut from, &mut to).await
-                            });
-                        }
-                    }
-                }
-                if cut.load(Ordering::Relaxed) {
-                    calls.abort_all();
-                }
-            }
-        });
-        Self { address, is_cut }
-    }
 }
 
 async fn redis(words: &[&str]) -> Option<String> {
@@ -112,7 +67,7 @@ async fn killed_processes_and_a_lost_redis_lose_nothing_and_double_nothing() {
     world.close().await;
     world = worlds.remove(0);
     slow_down(&world.souk.settings().data_dir);
-    let cable = Cable::lay().await;
+    let cable = Cable::lay("127.0.0.1:6379").await;
     let ports = [free_port(), free_port()];
     let redis_url = format!("redis://{}/{}", cable.address, own_number());
     let start = |role, port| Process::start(&world, Some(&redis_url), role, port);
@@ -140,13 +95,13 @@ async fn killed_processes_and_a_lost_redis_lose_nothing_and_double_nothing() {
     webs[0].kill();
     redis(&["FLUSHDB"]).await.expect("emptied");
     tokio::time::sleep(Duration::from_secs(1)).await;
-    cable.is_cut.store(true, Ordering::Relaxed);
+    cable.cut();
     until_queue_is(ports[1], "down").await;
     webs[0] = start("--server", ports[0]);
     workers[0] = start("--worker", 0);
     tokio::time::sleep(Duration::from_secs(2)).await;
     workers[1].kill();
-    cable.is_cut.store(false, Ordering::Relaxed);
+    cable.mend();
     until_queue_is(ports[1], "ok").await;
     workers[1] = start("--worker", 0);
 

@@ -18,6 +18,7 @@ use crate::{
     endpoints::{self, Endpoint, api, get},
     errors::{Error, Result},
     gateways::messaging::Channel,
+    models::outbox,
     tenancy::{Souk, keys, roles::Anyone},
 };
 
@@ -38,16 +39,28 @@ pub(in crate::controllers) async fn components(souk: &Souk) -> Value {
         // Nothing waits for it: due work is found by looking.
         Reach::Away => json!({ "status": "down", "kind": "redis" }),
     };
+    let broker = match souk.settings().amqp_url.is_some() {
+        false => "not_configured",
+        true if publishes(souk).await.unwrap_or(false) => "ok",
+        // Nobody waits for it: events lie in the log until it is back.
+        true => "down",
+    };
     let state = |channel| if souk.carriers().of(channel).is_some() { "configured" } else { "not_configured" };
     json!({
         "status": database,
         "components": {
             "database": { "status": database, "engine": souk.engine() },
-            "queue": queue, "mail": { "status": state(Channel::Email) },
+            "queue": queue, "broker": { "status": broker }, "mail": { "status": state(Channel::Email) },
             "sms": { "status": state(Channel::Sms) }, "push": { "status": state(Channel::Push) },
             "whatsapp": { "status": state(Channel::WhatsApp) },
         },
     })
+}
+
+/// Whether the log is being told to RabbitMQ, by whichever process does that.
+async fn publishes(souk: &Souk) -> Result<bool> {
+    let platform = souk.platform("operations").await?;
+    Ok(outbox::stand(&platform, outbox::BROKER).await?.is_some_and(|stand| stand.is_well()))
 }
 
 /// Figures say how much a shop sells: they are for whoever knows the token. Without one they are

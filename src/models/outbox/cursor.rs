@@ -13,6 +13,9 @@ pub struct Model {
     pub position: i64,
     pub failures: i64,
     pub updated_at: Instant,
+    /// The process that publishes from here, while its time has not run out.
+    pub holder: Option<RowId>,
+    pub held_until: Option<Instant>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -33,10 +33,14 @@ pub struct Model {
 owned!();
 
 mod cursor;
+mod envelope;
+mod publish;
 
 use sea_orm::{DbBackend, FromQueryResult, QueryOrder, QuerySelect, QueryTrait, sea_query::Expr};
 
 pub use Model as Logged;
+
+pub use self::publish::{BROKER, Stand, behind, failed, hold, is_full, leave, published, retire, stand};
 
 use crate::{
     bell::Lanes,
@@ -90,7 +94,8 @@ async fn is_ours(platform: &Platform, work: &str) -> Result<bool> {
 
 /// Makes sure a listener has its cursor; a new one begins with the oldest event that is kept.
 pub async fn know_listener(platform: &Platform, listener: &str) -> Result<()> {
-    let fresh = cursor::Model { id: RowId::new(), name: listener.into(), position: 0, failures: 0, updated_at: clock::now() };
+    let (id, name, updated_at) = (RowId::new(), listener.into(), clock::now());
+    let fresh = cursor::Model { id, name, position: 0, failures: 0, updated_at, holder: None, held_until: None };
     platform.insert_unless_there(fresh, &[cursor::Column::Name]).await.map(|_| ())
 }
 

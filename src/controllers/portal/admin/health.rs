@@ -41,7 +41,7 @@ async fn health_page(visitor: &Visitor<PlatformRead>) -> Result<(Company, Value)
         })
     };
     // In the order of what hurts most when it is away.
-    let components = ["database", "queue", "mail", "sms", "push", "whatsapp"].into_iter().map(|name| {
+    let components = ["database", "queue", "broker", "mail", "sms", "push", "whatsapp"].into_iter().map(|name| {
         let one = &known["components"][name];
         let detail = one["engine"].as_str().or(one["kind"].as_str()).unwrap_or_default();
         json!({ "name": name, "status": one["status"], "detail": detail })

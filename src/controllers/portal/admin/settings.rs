@@ -74,6 +74,7 @@ fn started_with<P: Permission>(visitor: &Visitor<P>, of: &Settings, engine: &str
                 row("keys", of.secret.as_deref().map_or(0, |all| all.split(',').count()).to_string()),
                 row("database_url", secret(of.database_url.is_some())),
                 row("redis", secret(of.redis_url.is_some())),
+                row("amqp", secret(of.amqp_url.is_some())),
                 row("metrics", secret(of.metrics_token.is_some())),
             ]
         ),
