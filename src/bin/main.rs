@@ -21,7 +21,7 @@ use souk::{
 
 const USAGE: &str = "souk [start [--server|--worker]] | db migrate | db status | routes | doctor \
                      | task create_admin email:<address> | task demo [size:small|large] | task verify [company:<slug>] \
-                     | task jobs | task replay id:<job> | task retain [older_than:<days>] [apply]";
+                     | task jobs | task replay id:<job> | task retain [older_than:<days>] [apply] | version | help";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -91,6 +91,14 @@ async fn run(words: &[&str]) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         ["task", "retain", words @ ..] => retain(words).await,
+        ["version" | "--version" | "-V"] => {
+            println!("souk {}", env!("CARGO_PKG_VERSION"));
+            Ok(ExitCode::SUCCESS)
+        }
+        ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(ExitCode::SUCCESS)
+        }
         _ => Err(Error::internal(format!("unknown command; {USAGE}"))),
     }
 }

@@ -1,13 +1,13 @@
 //! The table of endpoints is what the program serves: no row without its door, no door beside the table.
 
-use std::{collections::BTreeSet, net::SocketAddr};
+use std::{collections::BTreeSet, net::SocketAddr, process::Command};
 
 use loco_rs::{app::Hooks, boot::StartMode, environment::Environment};
 use serde_json::json;
 use souk::{app::App, controllers, settings};
 use tokio::net::TcpListener;
 
-use crate::support::{Client, World};
+use crate::support::{Client, World, database::temporary};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_served_is_the_table() {
@@ -50,4 +50,43 @@ async fn what_is_served_is_the_table() {
         server.abort();
         world.close().await;
     }
+}
+
+/// Loco's own words among them: what would start something, show the settings or ask for more.
+const STRANGERS: &[&[&str]] = &[
+    &["nonsense"],
+    &["start", "--all"],
+    &["start", "--server-and-worker"],
+    &["s"],
+    &["scheduler"],
+    &["middleware"],
+    &["watch"],
+    &["generate", "controller", "x"],
+    &["doctor", "--config"],
+    &["db", "reset"],
+    &["task", "nothing"],
+    &["jobs", "tidy"],
+    &["--environment", "production", "start"],
+];
+
+#[test]
+fn words_that_souk_does_not_know_open_nothing() {
+    let folder = temporary();
+    let say = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_souk"));
+        let done = command.env_clear().current_dir(&folder).args(words).output().expect("the program runs");
+        (done.status.success(), String::from_utf8_lossy(&done.stdout).into_owned(), String::from_utf8_lossy(&done.stderr).into_owned())
+    };
+    for words in STRANGERS {
+        let (went_well, said, refused) = say(words);
+        assert!(!went_well && said.is_empty(), "{words:?}: {said}");
+        assert!(refused.starts_with("souk: unknown command; souk [start"), "{words:?}: {refused}");
+    }
+    for (word, answer) in [("version", env!("CARGO_PKG_VERSION")), ("--version", "souk 0."), ("help", "task verify"), ("--help", "doctor")]
+    {
+        let (went_well, said, refused) = say(&[word]);
+        assert!(went_well && said.contains(answer) && refused.is_empty(), "{word}: {said}{refused}");
+    }
+    assert_eq!(std::fs::read_dir(&folder).expect("the folder").count(), 0, "nothing was made");
+    std::fs::remove_dir_all(&folder).expect("tidied");
 }
