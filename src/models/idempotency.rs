@@ -89,7 +89,8 @@ pub async fn claim(scope: &Scope, caller: &str, key: &str, fingerprint: &str) ->
     if known.fingerprint != fingerprint {
         return Err(Error::KeyReused);
     }
-    if let (Some(resource), Some(200..=299)) = (known.resource_id, known.answer_status)
+    // A declined payment may have been paid since.
+    if let (Some(resource), Some(200..=299 | 402)) = (known.resource_id, known.answer_status)
         && known.created_at <= now.minus(ANSWERS_FOR)
     {
         return Ok(Claim::Past(resource));

@@ -93,6 +93,51 @@ async fn what_is_called_off_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_could_be_handed_comes_back_to_the_shelf() {
+    for world in World::all().await {
+        let client = &world.client;
+        let (staff, manager) = (world.staff(&world.a, "staff").await, world.staff(&world.a, "manager").await);
+        let way_back = json!({ "status": "returned", "note": "nobody was there" });
+        for (gateway, method, after) in [("test", Some("tok_ok"), "refunded"), ("cod", None, "pending")] {
+            let token = world.customer(&world.a, &format!("away-{gateway}@alpha.test")).await;
+            let placed = client.post(&token, "/api/orders", &order(&world.a, 1, 3, gateway, method)).await.expect(201);
+            let made = &placed["orders"][0];
+            let path = format!("/api/orders/{}/status", text(&made["id"]));
+            // One of the three is called off first: it comes back once, and its money too.
+            let one = json!({ "reason": "one less", "items": [{ "id": made["items"][0]["id"], "quantity": 1 }] });
+            client.post(&token, &format!("/api/orders/{}/cancel", text(&made["id"])), &one).await.expect(200);
+            for status in ["processing", "packed"] {
+                let problem = client.patch(&manager, &path, &way_back).await.refused(409, "invalid_transition");
+                assert!(!problem["allowed"].as_array().expect("a list").contains(&json!("returned")), "{problem}");
+                step(client, &staff, &text(&made["id"]), status).await;
+            }
+            let shipped = step(client, &staff, &text(&made["id"]), "shipped").await;
+            assert_eq!(world.stock(&world.a, 1).await, (STOCK[1] - 2, 0));
+
+            // Money goes back with the goods: whoever may not call an order off may not take it back.
+            client.patch(&staff, &path, &way_back).await.refused(403, "forbidden");
+            let stale = [("if-match", "\"1\"")];
+            client.call("PATCH", &path, Some(&manager), None, Some(&way_back), &stale).await.refused(412, "stale");
+            let tries = async || client.patch(&manager, &path, &way_back).await;
+            let answers = tokio::join!(tries(), tries(), tries(), tries());
+            let answers = [answers.0, answers.1, answers.2, answers.3];
+            assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1, "one of four takes it back");
+            let order = client.get(&manager, &format!("/api/orders/{}", text(&made["id"]))).await.expect(200);
+            assert_eq!((&order["status"], &order["paymentStatus"]), (&json!("returned"), &json!(after)), "from {shipped}");
+            assert_eq!((&order["items"][0]["quantityReturned"], &order["items"][0]["quantityCancelled"]), (&json!(2), &json!(1)));
+            assert_eq!(world.stock(&world.a, 1).await, (STOCK[1], 0));
+            let problem = client.patch(&manager, &path, &json!({ "status": "delivered" })).await.refused(409, "invalid_transition");
+            assert_eq!(problem["allowed"], json!([]));
+            world.verify().await;
+            let payment = client.get(&token, &format!("/api/payments/{}", text(&placed["payment"]["id"]))).await.expect(200);
+            let kept = payment["amount"].as_i64().expect("money") - payment["refunded"].as_i64().expect("money");
+            assert_eq!(kept, 0, "{payment}");
+        }
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_refused_with_the_facts() {
     for world in World::all().await {
         let client = &world.client;

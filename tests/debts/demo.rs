@@ -1,6 +1,7 @@
-//! The demo owes something, and everything holds at once, without an engine that mends it.
+//! The demo owes something and has orders in every state, and everything holds at once, without an engine that mends it.
 
 use serde_json::json;
+use souk::models::orders::Status;
 
 use crate::support::{program::Program, text};
 
@@ -27,6 +28,13 @@ async fn everything_holds_right_after_the_demo_when_no_engine_ever_ran() {
         let parts = debt["paymentSchedule"].as_array().expect("instalments");
         let states: Vec<_> = parts.iter().map(|one| text(&one["status"])).collect();
         assert_eq!((states, text(&debt["stage"])), (vec!["paid".into(), "overdue".into(), "pending".into()], "notice".into()));
+        for company in ["techhub", "greenbasket"] {
+            for status in Status::ALL {
+                let path = format!("/api/orders?status={}", status.name());
+                let found = program.client.call("GET", &path, Some(&root), Some(company), None, &[]).await.expect(200);
+                assert_ne!(found["data"], json!([]), "{company} has no order that is {}", status.name());
+            }
+        }
         program.holds().await;
         program.close().await;
     }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use souk::views::templates;
 
-use crate::support::{World, order, text};
+use crate::support::{STOCK, World, order, text};
 
 async fn place(world: &World, index: usize, quantity: i64) -> Value {
     let token = world.token_of(&world.a, world.a.customer.clone()).await;
@@ -30,6 +30,31 @@ async fn each_role_sees_its_own_portal_and_is_told_what_it_lacks() {
         assert!(unknown.text.contains("Not found") && nowhere.text.contains("Not found"));
         let door = client.page("souk_session=none", "/company/orders?status=shipped").await;
         assert_eq!(door.leads_to(), "/sign-in?next=%2Fcompany%2Forders%3Fstatus%3Dshipped");
+        world.verify().await;
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parcel_that_came_back_is_taken_back_on_its_page() {
+    for world in World::all().await {
+        let client = &world.client;
+        let (manager, staff) = (client.sign_in("manager@alpha.test").await, client.sign_in("staff@alpha.test").await);
+        let path = format!("/company/orders/{}", text(&place(&world, 0, 1).await["id"]));
+        assert!(!client.page(&manager, &path).await.text.contains("/take-back"), "it is not on its way yet");
+        for status in ["processing", "packed", "shipped"] {
+            client.form(&manager, &format!("{path}/status"), &[("status", status)]).await.leads_to();
+        }
+        client.page(&manager, &path).await.shows(&["/take-back", "Take back undelivered"]);
+        let back = format!("{path}/take-back");
+        let refused = client.form(&manager, &back, &[("backReason", "  ")]).await;
+        assert_eq!(refused.status, 422);
+        assert!(refused.text.contains("Fill this in."), "{}", refused.text);
+        assert_eq!(client.form(&staff, &back, &[("backReason", "nobody there")]).await.status, 403, "money goes back with it");
+        assert_eq!(client.form(&manager, &back, &[("backReason", "nobody there"), ("version", "1")]).await.status, 412, "stale");
+        client.form(&manager, &back, &[("backReason", "nobody there")]).await.leads_to();
+        client.page(&manager, &path).await.shows(&["Returned", "nobody there", "1 came back"]);
+        assert_eq!(world.stock(&world.a, 0).await, (STOCK[0], 0));
         world.verify().await;
         world.close().await;
     }

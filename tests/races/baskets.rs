@@ -116,6 +116,7 @@ async fn cash_comes_in_shop_by_shop_and_what_is_called_off_is_not_asked_for() {
             client.patch(&admin, &path, &json!({ "status": status })).await.expect(200);
         }
         assert_eq!(client.get(&token, &payment).await.expect(200)["status"], "pending", "the other shop's cash is still out");
+        world.verify().await;
         let why = json!({ "reason": "no longer wanted" });
         let gone = client.post(&token, &format!("/api/orders/{}/cancel", text(&there["id"])), &why).await.expect(200);
         assert_eq!(gone["status"], "cancelled");
@@ -197,8 +198,13 @@ async fn a_key_knows_for_good_what_it_bought() {
         let send = async || client.call("POST", "/api/orders", Some(&token), None, Some(&body), &key).await;
         let placed = send().await.expect(201);
         let id = text(&placed["orders"][0]["id"]);
-        let pay = json!({ "paymentMethod": "tok_ok" });
-        client.post(&token, &format!("/api/orders/{id}/process-payment"), &pay).await.expect(200);
+        let pay = format!("/api/orders/{id}/process-payment");
+        let declined = json!({ "paymentMethod": "tok_declined" });
+        let key = [("idempotency-key", "declined")];
+        let try_declined = async || client.call("POST", &pay, Some(&token), None, Some(&declined), &key).await;
+        try_declined().await.refused(402, "payment_declined");
+        client.post(&token, &pay, &json!({ "paymentMethod": "tok_ok" })).await.expect(200);
+        try_declined().await.refused(402, "payment_declined");
 
         // Within a day the answer is the one that was given, later it is how the order stands.
         assert_eq!(send().await.expect(201), placed);
@@ -213,6 +219,8 @@ async fn a_key_knows_for_good_what_it_bought() {
         assert_eq!(again.headers.get("idempotency-replayed").and_then(|value| value.to_str().ok()), Some("true"));
         let again = again.expect(201);
         assert_eq!((&again["orders"][0]["id"], &again["orders"][0]["paymentStatus"]), (&json!(id), &json!("paid")), "{again}");
+        let since = try_declined().await.expect(200);
+        assert_eq!(since["orders"][0]["paymentStatus"], "paid", "it was declined, and paid since: {since}");
         assert_eq!(world.count("SELECT COUNT(*) FROM orders").await, 1);
         world.verify().await;
         world.close().await;

@@ -23,8 +23,8 @@ pub struct Program {
 
 /// Something that a shop of the demo sells.
 pub struct Goods {
-    variant: Value,
-    shop: Value,
+    pub variant: Value,
+    pub shop: Value,
 }
 
 impl Goods {

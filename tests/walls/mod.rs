@@ -14,3 +14,4 @@ mod rows;
 mod schema;
 mod steps;
 mod verify;
+mod versions;

@@ -68,7 +68,7 @@ pub(super) async fn ask(db: &DatabaseConnection, sql: &str, columns: &[&str]) ->
 }
 
 /// Every table with its columns, each as its kind and whether it may be empty.
-async fn tables(world: &World, db: &DatabaseConnection) -> BTreeMap<String, Columns> {
+pub(super) async fn tables(world: &World, db: &DatabaseConnection) -> BTreeMap<String, Columns> {
     let sql = if world.is_postgres() {
         "SELECT c.relname::text AS name, a.attname::text AS col, t.typname::text AS kind, CASE WHEN a.attnotnull THEN '' ELSE '?' END AS opt \
          FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped JOIN pg_type t ON t.oid = a.atttypid \

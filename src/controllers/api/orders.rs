@@ -237,24 +237,28 @@ async fn change_status(
     let unit = match once.begin(&access, &hash).await? {
         Begun::Fresh(unit) => unit,
         Begun::Replay(answer) => return Ok(answer),
-        Begun::Resume(..) | Begun::Past(_) => return Err(Error::internal("a step has one unit")),
+        Begun::Past(order) => return as_it_stands(access, OrderId(order)).await,
+        Begun::Resume(..) => return Err(Error::internal("a step has one unit")),
     };
     let result = match orders::advance(unit.scope(), id, &step, version).await {
         Ok(order) => one(unit.scope(), order).await.map(|answer| answer.0),
         Err(error) => Err(error),
     };
-    unit.end(StatusCode::OK, result).await
+    unit.end_with(StatusCode::OK, id.0, result).await
+}
+
+/// The answer to a key that moved this order long ago.
+async fn as_it_stands<P: Permission>(access: Access<P>, id: OrderId) -> Result<Response> {
+    let scope = access.read().await?;
+    let order = orders::get(&scope, id).await?;
+    Ok(again(StatusCode::OK, one(&scope, order).await?.0))
 }
 
 async fn cancel(access: Access<OrdersCancel>, once: Once, Id(id): Id<OrderId>, Json(body, hash): Json<Cancellation>) -> Result<Response> {
     let unit = match once.begin(&access, &hash).await? {
         Begun::Fresh(unit) => unit,
         Begun::Replay(answer) => return Ok(answer),
-        Begun::Past(order) => {
-            let scope = access.read().await?;
-            let order = orders::get(&scope, OrderId(order)).await?;
-            return Ok(again(StatusCode::OK, one(&scope, order).await?.0));
-        }
+        Begun::Past(order) => return as_it_stands(access, OrderId(order)).await,
         Begun::Resume(..) => return Err(Error::internal("a cancellation has one unit")),
     };
     let result = match orders::cancel(unit.scope(), id, &body).await {
@@ -300,7 +304,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         post::<OrdersPlace, _>("/api/orders", "Checks out", create).answers(201, "Checkout"),
         get::<OrdersRead, _>("/api/orders", "Orders, newest first", index).answers(200, "[Order]"),
         get::<OrdersRead, _>("/api/orders/{id}", "One order", show).answers(200, "Order"),
-        patch::<OrdersFulfil, _>("/api/orders/{id}/status", "Moves an order one step on", change_status).answers(200, "Order"),
+        patch::<OrdersFulfil, _>("/api/orders/{id}/status", "Moves an order one step on, or takes it back undelivered", change_status)
+            .answers(200, "Order"),
         post::<PaymentsPay, _>("/api/orders/{id}/process-payment", "Pays the order's checkout now", process_payment)
             .answers(200, "Paid")
             .answers(202, "Paid")

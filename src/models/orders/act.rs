@@ -8,7 +8,7 @@ use sea_orm::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{event, finalise::set_payment_status, item, list, order, status::Status};
+use super::{event, finalise::set_payment_status, item, list, order, status::Status, undelivered};
 use crate::{
     clock,
     errors::{Error, Result},
@@ -32,24 +32,27 @@ pub struct Step {
     pub tracking_number: Option<String>,
 }
 
-/// Moves an order one step on.
+/// Moves an order one step on, or takes it back undelivered.
 ///
 /// # Errors
-/// 404; 409 `invalid_transition` with what is allowed, also for the loser of a race; 412 when
+/// 403 for taking it back without the right to call orders off; 404; 409 `invalid_transition` with what is allowed, also for the loser of a race; 412 when
 /// `version` is no longer the order's.
 pub async fn advance(scope: &Scope, id: OrderId, step: &Step, version: Option<i64>) -> Result<order::Model> {
     let before = list::get(scope, id).await?;
     if version.is_some_and(|version| version != before.version) {
         return Err(Error::Stale);
     }
+    if step.note.chars().count() > 1_000 {
+        return Err(Error::invalid("note", "too_long", "at most 1000 characters"));
+    }
+    if step.status == Status::Returned && before.status.can_come_back() {
+        return undelivered::take_back(scope, &before, &step.note, version).await;
+    }
     if before.status.next() != Some(step.status) {
         return Err(before.status.refuse(step.status));
     }
     if before.is_short && step.status == Status::Packed {
         return Err(short());
-    }
-    if step.note.chars().count() > 1_000 {
-        return Err(Error::invalid("note", "too_long", "at most 1000 characters"));
     }
     let update = scope
         .update::<order::Entity>()

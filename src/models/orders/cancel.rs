@@ -55,13 +55,13 @@ pub async fn cancel(scope: &Scope, id: OrderId, cancellation: &Cancellation) -> 
     // Stock is taken before the order: a count that finds goods missing goes the same way.
     let variants: Vec<_> = items.iter().map(|item| item.variant_id).collect();
     inventory::lock_of_shop(scope, before.shop_id, &variants).await?;
-    lock_order(scope, &before).await?;
+    lock_order(scope, &before, Status::Cancelled).await?;
     let items = list::items_of(scope, &[id]).await?.remove(&id).unwrap_or_default();
     let chosen = chosen(&items, cancellation)?;
     if !before.status.can_cancel() {
         return Err(before.status.refuse(Status::Cancelled));
     }
-    let (mut amount, mut tax) = (Money::ZERO, Money::ZERO);
+    let mut worth = Worth::default();
     let mut back = Vec::new();
     for (item, quantity) in &chosen {
         // What was found missing goes first: it cannot come back to the shelf.
@@ -76,9 +76,7 @@ pub async fn cancel(scope: &Scope, id: OrderId, cancellation: &Cancellation) -> 
         if scope.run(take).await? != 1 {
             return Err(before.status.refuse(Status::Cancelled));
         }
-        let (before, after) = (item.quantity_cancelled, item.quantity_cancelled + quantity);
-        amount = amount.plus(share(item, after)?.minus(share(item, before)?)?)?;
-        tax = tax.plus(item.tax.portion(after, item.quantity)?.minus(item.tax.portion(before, item.quantity)?)?)?;
+        worth.add(item, item.quantity_cancelled, item.quantity_cancelled + quantity)?;
         if *quantity > missing {
             back.push(Demand { variant: item.variant_id, shop: item.shop_id, quantity: quantity - missing });
         }
@@ -98,17 +96,17 @@ pub async fn cancel(scope: &Scope, id: OrderId, cancellation: &Cancellation) -> 
         }
         inventory::release(scope, before.checkout_id, Some(before.shop_id), &[HoldState::Held]).await?;
         if let Some(payment) = before.payment_id {
-            payments::lessen(scope, payment, id, amount).await?;
+            payments::lessen(scope, payment, id, worth.amount).await?;
         }
     } else {
         inventory::restock(scope, id, &back, "cancel").await?;
-        return_money(scope, &before, amount, tax, &cancellation.reason).await?;
+        return_money(scope, &before, worth, "cancel", &cancellation.reason).await?;
     }
     if whole {
         set_cancelled(scope, &before, &cancellation.reason).await?;
     } else {
         note(scope, &before, "cancelled_items", None, &cancellation.reason).await?;
-        let changes = vec![("cancelledAmount", json!(null), json!(amount)), ("reason", json!(null), json!(cancellation.reason))];
+        let changes = vec![("cancelledAmount", json!(null), json!(worth.amount)), ("reason", json!(null), json!(cancellation.reason))];
         scope.audit("cancel_items", "order", id, Some(before.shop_id), changes).await?;
     }
     list::get(scope, id).await
@@ -137,6 +135,22 @@ fn chosen<'a>(items: &'a [item::Model], cancellation: &Cancellation) -> Result<V
     Ok(chosen)
 }
 
+/// What goods cost, and the tax in it.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Worth {
+    amount: Money,
+    tax: Money,
+}
+
+impl Worth {
+    /// Adds what comes back of a line when of its quantity `before` had gone and now `after` has.
+    pub(super) fn add(&mut self, item: &item::Model, before: i64, after: i64) -> Result<()> {
+        self.amount = self.amount.plus(share(item, after)?.minus(share(item, before)?)?)?;
+        self.tax = self.tax.plus(item.tax.portion(after, item.quantity)?.minus(item.tax.portion(before, item.quantity)?)?)?;
+        Ok(())
+    }
+}
+
 /// What `quantity` of a line cost: differences of this add up to the line, whatever the steps.
 fn share(item: &item::Model, quantity: i64) -> Result<Money> {
     let line = item.subtotal.minus(item.discount)?;
@@ -145,7 +159,7 @@ fn share(item: &item::Model, quantity: i64) -> Result<Money> {
 }
 
 /// Whoever changes a checkout's fate takes its row first; one that is being paid is left alone.
-async fn lock_checkout(scope: &Scope, order: &order::Model) -> Result<()> {
+pub(super) async fn lock_checkout(scope: &Scope, order: &order::Model) -> Result<()> {
     let take = scope
         .update::<checkout::Entity>()
         .col_expr(checkout::Column::Version, Expr::col(checkout::Column::Version).add(1))
@@ -157,22 +171,23 @@ async fn lock_checkout(scope: &Scope, order: &order::Model) -> Result<()> {
     Ok(())
 }
 
-/// Takes the order as it was read, or says what became of it meanwhile.
-async fn lock_order(scope: &Scope, order: &order::Model) -> Result<()> {
+/// Takes the order on its way to `to` as it was read, or says what became of it meanwhile.
+pub(super) async fn lock_order(scope: &Scope, order: &order::Model, to: Status) -> Result<order::Model> {
     let hold = scope
         .update::<order::Entity>()
         .col_expr(order::Column::Version, Expr::col(order::Column::Version).add(1))
         .filter(order::Column::Id.eq(order.id))
         .filter(order::Column::Status.eq(order.status));
-    if scope.run(hold).await? == 0 {
-        return Err(list::get(scope, order.id).await?.status.refuse(Status::Cancelled));
+    match scope.run_returning(hold).await?.pop() {
+        Some(held) => Ok(held),
+        None => Err(list::get(scope, order.id).await?.status.refuse(to)),
     }
-    Ok(())
 }
 
-/// Money that was taken goes back, and with it the `tax` in it; what was only promised on delivery
-/// is no longer owed.
-async fn return_money(scope: &Scope, order: &order::Model, amount: Money, tax: Money, reason: &str) -> Result<()> {
+/// Money that was taken goes back, and with it the tax in it; what was only promised on delivery
+/// is no longer owed. `kind` is what the books say of it.
+pub(super) async fn return_money(scope: &Scope, order: &order::Model, worth: Worth, kind: &str, reason: &str) -> Result<()> {
+    let Worth { amount, tax } = worth;
     let Some(payment) = order.payment_id.filter(|_| amount > Money::ZERO) else { return Ok(()) };
     let side = if order.payment_status == "pending" {
         payments::lessen(scope, payment, order.id, amount).await?;
@@ -186,8 +201,7 @@ async fn return_money(scope: &Scope, order: &order::Model, amount: Money, tax: M
         Account::Gateway
     };
     let shop = Some(order.shop_id);
-    let about =
-        About { kind: "cancel", reference: &order.order_number, payment: Some(payment), order: Some(order.id), currency: &order.currency };
+    let about = About { kind, reference: &order.order_number, payment: Some(payment), order: Some(order.id), currency: &order.currency };
     let lines = [
         Line::debit(Account::SalesReturns, shop, amount.minus(tax)?),
         Line::debit(Account::TaxPayable, shop, tax),
@@ -199,27 +213,13 @@ async fn return_money(scope: &Scope, order: &order::Model, amount: Money, tax: M
 /// An order that was paid too late: nothing left the stock, the money goes back whole.
 pub(super) async fn call_off_paid(scope: &Scope, order: &order::Model, amount: Money, reason: &str) -> Result<()> {
     let paid = order::Model { payment_status: "paid".into(), ..order.clone() };
-    return_money(scope, &paid, amount, order.tax, reason).await?;
+    return_money(scope, &paid, Worth { amount, tax: order.tax }, "cancel", reason).await?;
     set_cancelled(scope, order, reason).await
 }
 
 /// The last step of a cancellation, and the end of a checkout that has no order left.
 pub(super) async fn set_cancelled(scope: &Scope, order: &order::Model, reason: &str) -> Result<()> {
-    let update = scope
-        .update::<order::Entity>()
-        .col_expr(order::Column::Status, Expr::value(Status::Cancelled))
-        .col_expr(order::Column::UpdatedAt, Expr::value(clock::now()))
-        .col_expr(order::Column::Version, Expr::col(order::Column::Version).add(1))
-        .filter(order::Column::Id.eq(order.id))
-        .filter(order::Column::Status.eq(order.status));
-    if scope.run(update).await? != 1 {
-        return Err(list::get(scope, order.id).await?.status.refuse(Status::Cancelled));
-    }
-    note(scope, order, "cancelled", Some(Status::Cancelled), reason).await?;
-    let changes = vec![("status", json!(order.status), json!(Status::Cancelled)), ("reason", json!(null), json!(reason))];
-    scope.audit("cancel", "order", order.id, Some(order.shop_id), changes).await?;
-    let data = json!({ "from": order.status, "to": Status::Cancelled });
-    scope.emit(Event::new(Status::Cancelled.event(), ("order", order.id.0), Some(order.shop_id), data)).await?;
+    end(scope, order, Status::Cancelled, "cancel", reason).await?;
     let siblings = list::of_checkout(scope, order.checkout_id).await?;
     if siblings.iter().all(|one| one.id == order.id || one.status == Status::Cancelled) {
         let end = scope
@@ -230,4 +230,23 @@ pub(super) async fn set_cancelled(scope: &Scope, order: &order::Model, reason: &
         scope.run(end).await?;
     }
     Ok(())
+}
+
+/// Sets the order's last status, with its line in the timeline, its audit entry and its event.
+pub(super) async fn end(scope: &Scope, order: &order::Model, to: Status, action: &str, reason: &str) -> Result<()> {
+    let update = scope
+        .update::<order::Entity>()
+        .col_expr(order::Column::Status, Expr::value(to))
+        .col_expr(order::Column::UpdatedAt, Expr::value(clock::now()))
+        .col_expr(order::Column::Version, Expr::col(order::Column::Version).add(1))
+        .filter(order::Column::Id.eq(order.id))
+        .filter(order::Column::Status.eq(order.status));
+    if scope.run(update).await? != 1 {
+        return Err(list::get(scope, order.id).await?.status.refuse(to));
+    }
+    note(scope, order, to.name(), Some(to), reason).await?;
+    let changes = vec![("status", json!(order.status), json!(to)), ("reason", json!(null), json!(reason))];
+    scope.audit(action, "order", order.id, Some(order.shop_id), changes).await?;
+    let data = json!({ "from": order.status, "to": to });
+    scope.emit(Event::new(to.event(), ("order", order.id.0), Some(order.shop_id), data)).await
 }

@@ -21,6 +21,7 @@ mod shelf;
 mod status;
 mod sweep;
 mod traded;
+mod undelivered;
 
 pub use self::{
     act::{Step, advance},

@@ -60,7 +60,7 @@ impl Status {
         Self::ALL.into_iter().find(|status| status.name() == name)
     }
 
-    /// What staff may do next. Confirming is the payment's, cancelling and returning have acts of their own.
+    /// What staff do next. Confirming is the payment's; cancelling and taking back are acts of their own.
     #[must_use]
     pub const fn next(self) -> Option<Self> {
         match self {
@@ -79,10 +79,17 @@ impl Status {
         matches!(self, Self::Pending | Self::Confirmed | Self::Processing | Self::Packed)
     }
 
+    /// Whether it can come back undelivered.
+    #[must_use]
+    pub const fn can_come_back(self) -> bool {
+        matches!(self, Self::Shipped)
+    }
+
     /// Every status that can follow. A move that is not here does not happen.
     #[must_use]
     pub fn allowed(self) -> Vec<Self> {
-        self.next().into_iter().chain(self.can_cancel().then_some(Self::Cancelled)).collect()
+        let last = self.can_cancel().then_some(Self::Cancelled).or(self.can_come_back().then_some(Self::Returned));
+        self.next().into_iter().chain(last).collect()
     }
 
     /// The event that tells of having come here.
@@ -127,5 +134,6 @@ mod tests {
     fn what_has_left_the_shop_is_not_cancelled() {
         let open: Vec<_> = Status::ALL.into_iter().filter(|status| status.can_cancel()).map(Status::name).collect();
         assert_eq!(open, ["pending", "confirmed", "processing", "packed"]);
+        assert_eq!(Status::Shipped.allowed(), [Status::Delivered, Status::Returned]);
     }
 }

@@ -109,6 +109,12 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
         "SELECT company_id AS company, [id] AS row FROM order_items WHERE quantity_short < 0 OR quantity_short + quantity_cancelled > quantity",
     ),
     (
+        "no more comes back of a line than was shipped, and an order that came back came back whole",
+        "SELECT i.company_id AS company, [i.id] AS row FROM order_items i JOIN orders o ON o.company_id = i.company_id AND o.id = i.order_id \
+         WHERE i.quantity_returned < 0 OR i.quantity_returned > i.quantity_shipped OR i.quantity_shipped + i.quantity_cancelled > i.quantity \
+         OR (o.status = 'returned' AND i.quantity_returned <> i.quantity_shipped)",
+    ),
+    (
         "an order is short while one of its lines is",
         "SELECT o.company_id AS company, o.order_number AS row FROM orders o WHERE o.is_short <> EXISTS (SELECT 1 FROM order_items i \
          WHERE i.company_id = o.company_id AND i.order_id = o.id AND i.quantity_short > 0)",
@@ -125,7 +131,7 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
         "the tax that the books have of an order is that of what is left of its lines",
         // Half a minor unit is rounded away from zero, as `Money::portion` does.
         "SELECT o.company_id AS company, o.order_number AS row FROM orders o JOIN (SELECT company_id, order_id, \
-         SUM(tax - (2 * tax * quantity_cancelled + quantity) / (2 * quantity)) AS tax FROM order_items GROUP BY company_id, order_id) i \
+         SUM(tax - (2 * tax * (quantity_cancelled + quantity_returned) + quantity) / (2 * quantity)) AS tax FROM order_items GROUP BY company_id, order_id) i \
          ON i.company_id = o.company_id AND i.order_id = o.id LEFT JOIN (SELECT t.company_id, t.order_id, SUM(e.credit - e.debit) AS tax \
          FROM ledger_transactions t JOIN ledger_entries e ON e.company_id = t.company_id AND e.transaction_id = t.id \
          WHERE e.account = 'tax_payable' AND t.order_id IS NOT NULL GROUP BY t.company_id, t.order_id) b \

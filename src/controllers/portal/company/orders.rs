@@ -6,7 +6,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::{PageResult, Visitor, export, fields::Fields, lists::Listing, local, midnight, visitor::said};
+use super::super::{PageResult, Visitor, export, fields::Fields, lists::Listing, local, midnight, shelf::amount, visitor::said};
 use crate::{
     controllers::{
         extract::{Id, Query},
@@ -245,6 +245,7 @@ async fn order_page<P: Permission>(visitor: &Visitor<P>, id: OrderId) -> Result<
         "steps": steps(order.status), "lines": items.iter().map(line).collect::<Vec<_>>(), "timeline": timeline,
         "payments": payment_rows(&scope, &order, &company).await?, "actions": actions,
         "can_cancel": order.status.can_cancel() && may("orders:cancel"),
+        "can_take_back": order.status.can_come_back() && may("orders:cancel") && may("orders:fulfil"),
     });
     Ok((company, data))
 }
@@ -267,9 +268,12 @@ fn percent(rate: i64) -> String {
 }
 
 fn line(item: &Item) -> Value {
+    let by_weight = item.sold_by == "weight";
+    let returned = Some(item.quantity_returned).filter(|returned| *returned > 0);
     json!({
-        "name": item.name, "sku": item.sku, "quantity": item.quantity, "price": item.price, "subtotal": item.subtotal,
+        "name": item.name, "sku": item.sku, "quantity": amount(item.quantity, by_weight), "price": item.price, "subtotal": item.subtotal,
         "discount": item.discount, "tax_rate": percent(item.tax_rate), "cancelled": item.quantity_cancelled,
+        "returned": returned.map(|returned| amount(returned, by_weight)),
     })
 }
 
@@ -359,6 +363,22 @@ async fn cancel_whole(access: &Access<OrdersCancel>, id: OrderId, fields: &mut F
     scope.commit().await
 }
 
+async fn take_back(visitor: Visitor<OrdersCancel>, Id(id): Id<OrderId>, mut fields: Fields) -> PageResult<Response> {
+    match undelivered(&visitor.access, id, &mut fields).await {
+        Ok(()) => Ok(visitor.done(&format!("/company/orders/{id}"), "order_taken_back").into_response()),
+        Err(error) => order_again(visitor, id, error, &fields).await,
+    }
+}
+
+async fn undelivered(access: &Access<OrdersCancel>, id: OrderId, fields: &mut Fields) -> Result<()> {
+    let note = fields.text("backReason");
+    let version = fields.raw("version").parse().ok();
+    fields.end()?;
+    let scope = access.write().await?;
+    orders::advance(&scope, id, &Step { status: Status::Returned, note, tracking_number: None }, version).await?;
+    scope.commit().await
+}
+
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         get::<OrdersRead, _>("/company/orders", "Orders", index),
@@ -368,5 +388,6 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         get::<OrdersRead, _>("/company/orders/{id}", "One order", show),
         post::<OrdersFulfil, _>("/company/orders/{id}/status", "Moves an order one step on", change_status),
         post::<OrdersCancel, _>("/company/orders/{id}/cancel", "Cancels an order", cancel),
+        post::<OrdersCancel, _>("/company/orders/{id}/take-back", "Takes an order back that could not be delivered", take_back),
     ]
 }
