@@ -161,6 +161,7 @@ impl Error {
         let detail = match self {
             Self::Db(DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => "the database cannot be reached this moment; try again".into(),
             Self::Db(_) | Self::Internal(_) => "something went wrong on our side; it has been logged".into(),
+            Self::NotSignedIn { code: "signature_invalid" } => "the signature is missing, or it is not the sender's".into(),
             Self::NotSignedIn { .. } => "sign in to do this".into(),
             Self::NotAllowed { code: "subscription_lapsed" } => {
                 "a debt of this company to the platform is long overdue: nothing can be changed until it is paid".into()

@@ -304,15 +304,19 @@
   bulk();
 
   /* scanner: a burst of keys under 35 ms apart that ends in Enter is a scan, wherever the focus is */
+  /* only where something can be scanned; a password may come as fast as a scan */
   let burst = '', then = 0;
-  document.addEventListener('keydown', (e) => {
+  if ($('[data-scan], [data-scan-to], #board')) document.addEventListener('keydown', (e) => {
     const now = performance.now(), fast = now - then < 35; then = now;
-    if (e.key === 'Enter') { if (fast && burst.length >= 6) { e.preventDefault(); e.stopPropagation(); document.dispatchEvent(new CustomEvent('souk:scan', { detail: burst })); } burst = ''; return; }
+    if (e.key === 'Enter') { if (fast && burst.length >= 6 && !e.target.matches?.('[type="password"], [type="email"]')) { e.preventDefault(); e.stopPropagation(); document.dispatchEvent(new CustomEvent('souk:scan', { detail: burst })); } burst = ''; return; }
     if (e.key.length === 1) burst = fast ? burst + e.key : e.key;
   }, true);
 
   /* the terminal's function keys: the button that shows one answers to it, also while somebody types */
   document.addEventListener('keydown', (e) => { if (openDialog() || e.ctrlKey || e.altKey || e.metaKey || !/^F[2-46-9]$/.test(e.key)) return; const b = $(`[data-fkey="${e.key}"]`); if (b) { e.preventDefault(); b.click(); } });
+
+  /* what was looked up last is written over by the next word */
+  if (document.activeElement?.matches('[data-scan]')) document.activeElement.select();
 
   /* looking up: a scan asks at once, wherever the focus is */
   document.addEventListener('souk:scan', (e) => { const f = $('[data-scan-form]'), box = f && $('[data-scan]', f); if (!box || openDialog()) return; box.value = e.detail; f.requestSubmit(); });

@@ -1,6 +1,6 @@
 //! The one program: `souk` with no words is `souk start`.
 
-use std::{process::ExitCode, time::Duration};
+use std::{io::Write, process::ExitCode, time::Duration};
 
 use loco_rs::{
     app::Hooks,
@@ -63,10 +63,14 @@ async fn run(words: &[&str]) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         ["routes"] => {
+            let mut out = std::io::stdout().lock();
             for endpoint in controllers::endpoints() {
                 let roles = Role::ALL.into_iter().filter(|role| role.may(endpoint.permission)).map(Role::name);
                 let roles = roles.collect::<Vec<_>>().join(" ");
-                println!("{:7} {:45} {:23} {roles}", endpoint.method, endpoint.uri, endpoint.permission);
+                // Whoever reads on has seen enough.
+                if writeln!(out, "{:7} {:45} {:23} {roles}", endpoint.method, endpoint.uri, endpoint.permission).is_err() {
+                    break;
+                }
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -198,6 +202,11 @@ async fn serve(web: bool, work: bool) -> Result<ExitCode> {
     init_log(&config, settings.log_statements);
     figures::start()?;
     let (host, port) = (config.server.binding.clone(), config.server.port);
+    if web {
+        // A port that somebody else has is told before a demo is loaded for it.
+        let address = (host.as_str(), u16::try_from(port).map_err(Error::internal)?);
+        drop(std::net::TcpListener::bind(address).map_err(|error| Error::internal(format!("cannot listen at {host}:{port}: {error}")))?);
+    }
     let boot = App::boot(StartMode::ServerOnly, &environment, config).await.map_err(Error::internal)?;
     let souk = boot.app_context.shared_store.get::<Souk>().ok_or_else(|| Error::internal("the context holds no Souk"))?;
     let platform = souk.platform("set-up").await?;

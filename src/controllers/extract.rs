@@ -8,6 +8,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::objects::Objects;
 use crate::{
     errors::{Error, Result},
     tenancy::{Souk, keys},
@@ -48,9 +49,15 @@ fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T> {
         |error: &serde_json::Error| Error::Malformed { code: "malformed_json", detail: format!("the body is not JSON: {error}") };
     // Parsed once without a type, so that text which is no JSON is 400 wherever it breaks.
     serde_json::from_slice::<serde::de::IgnoredAny>(body).map_err(|error| malformed(&error))?;
+    std::str::from_utf8(body)
+        .map_err(|error| Error::Malformed { code: "malformed_json", detail: format!("the body is not UTF-8: {error}") })?;
     refuse_nul(body)?;
     let mut reader = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    serde_path_to_error::deserialize(Objects(&mut reader)).map_err(|error| {
+        // Half of a surrogate pair is found when its text is read.
+        if error.inner().is_syntax() {
+            return malformed(error.inner());
+        }
         let path = error.path().to_string();
         let inner = error.into_inner().to_string();
         let message = inner.split(" at line ").next().unwrap_or_default().to_owned();
@@ -223,7 +230,7 @@ impl FromRequestParts<Souk> for Version {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &Souk) -> Result<Self> {
-        let Some(value) = value(&parts.headers, header::IF_MATCH.as_str()) else { return Ok(Self(None)) };
+        let Some(value) = the_only(&parts.headers, header::IF_MATCH.as_str())? else { return Ok(Self(None)) };
         value.trim_matches('"').parse().map(|version| Self(Some(version))).map_err(|_| Error::Stale)
     }
 }
@@ -232,4 +239,18 @@ impl FromRequestParts<Souk> for Version {
 #[must_use]
 pub fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// The text of a header that decides what a request does: one that cannot be read is not the same as
+/// none, and neither are two.
+///
+/// # Errors
+/// 422 for both.
+pub fn the_only<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>> {
+    let mut sent = headers.get_all(name).iter();
+    let Some(value) = sent.next() else { return Ok(None) };
+    if sent.next().is_some() {
+        return Err(Error::invalid(name, "repeated", "one header of this name at most"));
+    }
+    value.to_str().map(Some).map_err(|_| Error::invalid(name, "invalid", "letters, digits and signs of ASCII only"))
 }

@@ -68,6 +68,10 @@ fn tell_limits(answer: &mut Response, nearest: Standing) {
     }
 }
 
+const API_VERSION: &str = "api-version";
+/// The only one so far.
+const VERSION: &str = "1";
+
 async fn surround(State(souk): State<Souk>, mut request: Request, next: Next) -> Response {
     let id = Uuid::now_v7().to_string();
     let ip = client(&souk, &request);
@@ -76,7 +80,9 @@ async fn surround(State(souk): State<Souk>, mut request: Request, next: Next) ->
     let is_api = request.uri().path().starts_with("/api");
     let method = request.method().clone();
     let onlooker = Onlooker::of(&request);
-    let mut answer = if is_api || is_same_site(&request) {
+    let mut answer = if is_api && !is_our_version(&request) {
+        Error::invalid("Api-Version", "unknown", format!("there is only version {VERSION}")).into_response()
+    } else if is_api || is_same_site(&request) {
         match made_for::hear(request).await {
             Ok(request) => next.run(request).await,
             Err(error) => error.into_response(),
@@ -107,11 +113,16 @@ async fn surround(State(souk): State<Souk>, mut request: Request, next: Next) ->
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     if is_api {
-        headers.insert("api-version", HeaderValue::from_static("1"));
+        headers.insert(API_VERSION, HeaderValue::from_static(VERSION));
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
     let is_problem = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json");
     if is_problem { with_request_id(answer, &id).await } else { answer }
+}
+
+/// A request may say for which version it was written.
+fn is_our_version(request: &Request) -> bool {
+    request.headers().get_all(API_VERSION).iter().all(|version| version == VERSION)
 }
 
 /// A form of another site cannot act in a signed-in person's name: browsers say where a request

@@ -6,6 +6,7 @@ pub mod export;
 pub mod extract;
 mod layers;
 mod media;
+mod objects;
 pub mod once;
 pub mod page;
 pub mod portal;

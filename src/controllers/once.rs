@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::extract::value;
+use super::extract::the_only;
 use crate::{
     clock::{self, Instant},
     errors::{Error, Result},
@@ -31,7 +31,7 @@ impl FromRequestParts<Souk> for Once {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &Souk) -> Result<Self> {
-        let key = value(&parts.headers, "idempotency-key").map(str::to_owned);
+        let key = the_only(&parts.headers, "idempotency-key")?.map(str::to_owned);
         if key.as_ref().is_some_and(|key| key.is_empty() || key.len() > 255) {
             return Err(Error::invalid("Idempotency-Key", "invalid", "1 to 255 characters"));
         }

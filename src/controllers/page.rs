@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     errors::{Error, Result},
-    tenancy::{Souk, keys},
+    tenancy::{Access, Permission, Souk, keys},
 };
 
 const LIMIT: u64 = 20;
@@ -23,13 +23,41 @@ pub fn limit(asked: Option<u64>) -> Result<u64> {
     }
 }
 
+/// Whose lists they are: a cursor of a company's list is none of another's.
+pub trait Whose {
+    fn souk(&self) -> &Souk;
+    /// The list's name among all lists of all companies.
+    fn list(&self, name: &str) -> String;
+}
+
+/// Lists of the platform, and what is no list.
+impl Whose for Souk {
+    fn souk(&self) -> &Souk {
+        self
+    }
+
+    fn list(&self, name: &str) -> String {
+        name.to_owned()
+    }
+}
+
+impl<P: Permission> Whose for Access<P> {
+    fn souk(&self) -> &Souk {
+        Self::souk(self)
+    }
+
+    fn list(&self, name: &str) -> String {
+        format!("{} {name}", self.tenant().company)
+    }
+}
+
 /// Writes a position down as a cursor that only fits the same list.
 ///
 /// # Errors
 /// Never for what can be written as JSON.
-pub fn seal(souk: &Souk, list: &str, position: impl Serialize) -> Result<String> {
+pub fn seal(whose: &impl Whose, list: &str, position: impl Serialize) -> Result<String> {
     let text = serde_json::to_string(&position).map_err(Error::internal)?;
-    let mac = keys::mac(&souk.keys().newest().cursors, format!("{list}\n{text}").as_bytes());
+    let mac = keys::mac(&whose.souk().keys().newest().cursors, format!("{}\n{text}", whose.list(list)).as_bytes());
     let short: String = mac.chars().take(24).collect();
     Ok(URL_SAFE_NO_PAD.encode(format!("{short}{text}")))
 }
@@ -38,13 +66,14 @@ pub fn seal(souk: &Souk, list: &str, position: impl Serialize) -> Result<String>
 ///
 /// # Errors
 /// 422 `cursor_invalid` for one that is not ours, or of another list.
-pub fn open<T: DeserializeOwned>(souk: &Souk, list: &str, cursor: Option<&str>) -> Result<Option<T>> {
+pub fn open<T: DeserializeOwned>(whose: &impl Whose, list: &str, cursor: Option<&str>) -> Result<Option<T>> {
     let Some(cursor) = cursor else { return Ok(None) };
     let foreign = || Error::invalid("cursor", "cursor_invalid", "that cursor is not of this list");
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| foreign())?;
     let text = String::from_utf8(bytes).map_err(|_| foreign())?;
     let (mac, text) = text.split_at_checked(24).ok_or_else(foreign)?;
-    let genuine = keys::mac(&souk.keys().newest().cursors, format!("{list}\n{text}").as_bytes()).starts_with(mac);
+    let message = format!("{}\n{text}", whose.list(list));
+    let genuine = keys::mac(&whose.souk().keys().newest().cursors, message.as_bytes()).starts_with(mac);
     if !genuine {
         return Err(foreign());
     }
@@ -55,11 +84,17 @@ pub fn open<T: DeserializeOwned>(souk: &Souk, list: &str, cursor: Option<&str>) 
 ///
 /// # Errors
 /// Never for keys that can be written as JSON.
-pub fn cut<T, K: Serialize>(souk: &Souk, list: &str, rows: &mut Vec<T>, limit: u64, key: impl Fn(&T) -> K) -> Result<Option<String>> {
+pub fn cut<T, K: Serialize>(
+    whose: &impl Whose,
+    list: &str,
+    rows: &mut Vec<T>,
+    limit: u64,
+    key: impl Fn(&T) -> K,
+) -> Result<Option<String>> {
     let limit = usize::try_from(limit).unwrap_or(100);
     let more = rows.len() > limit;
     rows.truncate(limit);
-    rows.last().filter(|_| more).map(|last| seal(souk, list, key(last))).transpose()
+    rows.last().filter(|_| more).map(|last| seal(whose, list, key(last))).transpose()
 }
 
 /// Counts go no further than this.

@@ -96,22 +96,18 @@ pub struct OwedByAll {
     pub currency: String,
     /// In minor units, here and below.
     pub amount: i64,
-    /// What of it should have been paid.
-    pub overdue: i64,
     pub overdue_companies: i64,
 }
 
 /// What everybody owes, of the debts that are open.
 pub async fn owed_by_all(platform: &Platform) -> Result<Vec<OwedByAll>> {
     let ask = "SELECT currency, CAST(SUM(amount - paid) AS bigint) AS owed, \
-               CAST(SUM(CASE WHEN status = 'overdue' THEN amount - paid ELSE 0 END) AS bigint) AS overdue, \
                COUNT(DISTINCT CASE WHEN status = 'overdue' THEN company_id END) AS late FROM debts \
                WHERE status IN ('pending', 'partial', 'overdue') GROUP BY currency ORDER BY currency";
     let owed = |row: &QueryResult| {
         Ok(OwedByAll {
             currency: row.try_get("", "currency")?,
             amount: row.try_get("", "owed")?,
-            overdue: row.try_get("", "overdue")?,
             overdue_companies: row.try_get("", "late")?,
         })
     };

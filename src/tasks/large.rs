@@ -38,6 +38,8 @@ pub struct Size {
 /// 50 companies, 20,000 products, 100,000 orders.
 const LARGE: Size = Size { companies: 50, products: 400, orders: 2_000 };
 
+/// The platform's admin in the demo.
+const PLATFORMS_OWN: &str = "admin@souk.test";
 const CUSTOMERS: usize = 40;
 /// Orders of one customer in one unit of work: a commit is a flush of the disk.
 const BATCH: usize = 8;
@@ -73,6 +75,12 @@ struct Trader {
 pub async fn load(souk: &Souk) -> Result<bool> {
     let platform = souk.platform("set-up").await?;
     if !companies::is_empty(&platform).await? {
+        let begun = companies::by_slug(&platform, &slug_of(0)).await?.is_some();
+        if begun && !identity::is_staff(&platform, PLATFORMS_OWN).await? {
+            return Err(Error::internal(
+                "the large demo was interrupted before its end: empty the data folder or the database, and begin anew",
+            ));
+        }
         return Ok(false);
     }
     drop(platform);
@@ -86,7 +94,6 @@ pub async fn load(souk: &Souk) -> Result<bool> {
 /// As [`load`].
 pub async fn fill(souk: &Souk, size: Size) -> Result<()> {
     let hash = identity::hash_password(PASSWORD).await?;
-    identity::add_staff(souk, "admin@souk.test", "Asha Rao", hash.clone(), None).await?;
     // Seeded, so that every demo is the same one.
     let mut dice = StdRng::seed_from_u64(11);
     let mut bar = Bar { total: size.companies * (size.products + size.orders), done: 0, shown: None };
@@ -102,12 +109,21 @@ pub async fn fill(souk: &Souk, size: Size) -> Result<()> {
     // Nobody is written letters about a year that never was.
     let publishes = souk.settings().amqp_url.is_some();
     let listeners: &[_] = if publishes { &["notices", outbox::BROKER] } else { &["notices"] };
-    outbox::forget_the_past(souk, listeners).await
+    outbox::forget_the_past(souk, listeners).await?;
+    // Who comes last is the sign that it is whole.
+    identity::add_staff(souk, PLATFORMS_OWN, "Asha Rao", hash, None).await.map(|_| ())
+}
+
+fn name_of(number: usize) -> String {
+    format!("{} {}", pick(&FIRST, number / SECOND.len()), pick(&SECOND, number))
+}
+
+fn slug_of(number: usize) -> String {
+    name_of(number).to_lowercase().replace(' ', "-")
 }
 
 async fn open(souk: &Souk, number: usize, products: usize, hash: &str, dice: &mut StdRng) -> Result<Trader> {
-    let name = format!("{} {}", pick(&FIRST, number / SECOND.len()), pick(&SECOND, number));
-    let slug = name.to_lowercase().replace(' ', "-");
+    let (name, slug) = (name_of(number), slug_of(number));
     let platform = souk.platform("set-up").await?;
     let new = NewCompany {
         slug: slug.clone(),

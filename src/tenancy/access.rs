@@ -348,7 +348,10 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
     match text(headers, header::AUTHORIZATION.as_str()) {
         None => Ok(None),
-        Some(value) => value.strip_prefix("Bearer ").map(Some).ok_or(Error::NotSignedIn { code: "token_invalid" }),
+        Some(value) => match value.split_once(' ') {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token)),
+            _ => Err(Error::NotSignedIn { code: "token_invalid" }),
+        },
     }
 }
 

@@ -236,7 +236,7 @@ pub async fn turn(souk: &Souk) -> Result<()> {
         }
     }
     for (name, seconds) in SCHEDULES {
-        clockwork::tick(souk, name, *seconds).await?;
+        clockwork::tick(souk, name, Duration::from_secs(*seconds)).await?;
     }
     Ok(())
 }

@@ -23,6 +23,16 @@ async fn a_customer_buys_and_staff_deliver() {
         let line = json!({ "variantId": variant["id"], "shopId": world.a.shop, "quantity": 2 });
         let cart = client.post(&token, "/api/cart/items", &line).await.expect(200);
         assert_eq!(cart["total"], 20_000);
+        let line = format!("/api/cart/items/{}", text(&cart["items"][0]["id"]));
+        let set = async |quantity: i64, version: &Value| {
+            let version = [("if-match", format!("\"{version}\""))];
+            let version = version.each_ref().map(|(name, text)| (*name, text.as_str()));
+            client.call("PUT", &line, Some(&token), None, Some(&json!({ "quantity": quantity })), &version).await
+        };
+        let three = set(3, &cart["version"]).await.expect(200);
+        assert_eq!((&three["total"], three["version"].as_i64()), (&json!(30_000), cart["version"].as_i64().map(|version| version + 1)));
+        set(9, &cart["version"]).await.refused(412, "stale");
+        set(2, &three["version"]).await.expect(200);
         let found = client.post(&token, "/api/cart/validate", &json!({})).await.expect(200);
         assert_eq!(found["isValid"], true, "{found}");
 

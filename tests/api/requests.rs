@@ -1,10 +1,13 @@
 //! What every endpoint refuses alike.
 
-use std::io::{Read, Write};
+use std::{
+    io::{Read, Write},
+    net::SocketAddr,
+};
 
 use serde_json::json;
 
-use crate::support::{World, order, text};
+use crate::support::{PASSWORD, STOCK, World, order, text};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_cannot_be_read_is_refused() {
@@ -21,10 +24,78 @@ async fn a_request_that_cannot_be_read_is_refused() {
         };
         send("application/json", "{\"quantity\": ").await.refused(400, "malformed_json");
         send("text/plain", "{}").await.refused(415, "unsupported_media_type");
+        send("application/json", "{\"variantId\": \"\\ud800\"}").await.refused(400, "malformed_json");
+        let bytes = Some(b"{\"variantId\": \"\xff\"}".to_vec());
+        let kind = [("content-type", "application/json")];
+        let answer = client.send_bytes("POST", "/api/cart/items", Some(&token), bytes, &kind).await.expect("an answer");
+        answer.refused(400, "malformed_json");
         client.get(&token, "/api/orders/not-an-id").await.refused(404, "not_found");
         let answer = client.get(&token, "/api/nowhere").await;
         assert!(answer.headers.contains_key("x-request-id"));
         assert_eq!(answer.status, 404);
+        world.verify().await;
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_in_place_of_an_object_is_a_wrong_type() {
+    for world in World::all().await {
+        let client = &world.client;
+        let token = world.customer(&world.a, "ordinal@alpha.test").await;
+        let line = json!([world.a.variants[0], world.a.shop, 1]);
+        client.post(&token, "/api/cart/items", &line).await.wrong("invalid");
+        let mut body = order(&world.a, 0, 1, "test", None);
+        body["items"] = json!([line]);
+        let problem = client.post(&token, "/api/orders", &body).await.refused(422, "invalid_input");
+        assert_eq!(problem["errors"][0]["field"], "items[0]", "{problem}");
+        let person = json!(["ordinal@alpha.test", PASSWORD]);
+        client.call("POST", "/api/auth/login", None, Some("alpha"), Some(&person), &[]).await.refused(422, "invalid_input");
+        world.verify().await;
+        world.close().await;
+    }
+}
+
+/// What the server says first to a request with this header, whose bytes need not be text.
+async fn status_of(address: SocketAddr, request: String, header: &'static [u8], body: String) -> String {
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut stream = std::net::TcpStream::connect(address).expect("a connection");
+        stream.write_all(request.as_bytes()).expect("sent");
+        stream.write_all(header).expect("sent");
+        stream.write_all(format!("\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len()).as_bytes()).expect("sent");
+        let mut start = [0; 12];
+        stream.read_exact(&mut start).expect("an answer");
+        String::from_utf8_lossy(&start).into_owned()
+    });
+    answer.await.expect("an answer")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_header_that_decides_and_cannot_be_read_is_refused_and_nothing_happens() {
+    for world in World::all().await {
+        let client = &world.client;
+        let token = world.customer(&world.a, "accented@alpha.test").await;
+        let body = order(&world.a, 0, 1, "test", Some("tok_ok")).to_string();
+        let head = |line: &str, token: &str| {
+            format!("{line} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n")
+        };
+        for header in [&b"idempotency-key: \xe9-key"[..], b"idempotency-key: one\r\nidempotency-key: two"] {
+            let request = head("POST /api/orders", &token);
+            assert_eq!(status_of(client.address, request, header, body.clone()).await, "HTTP/1.1 422");
+        }
+        assert_eq!(world.count("SELECT COUNT(*) FROM orders").await, 0, "it was refused, and bought all the same");
+        let admin = world.staff(&world.a, "admin").await;
+        let line = format!("PATCH /api/inventory/{}", world.a.variants[0]);
+        let change = json!({ "locationId": world.a.location, "quantity": 1, "operation": "add", "reason": "a delivery" }).to_string();
+        assert_eq!(status_of(client.address, head(&line, &admin), b"if-match: \xff", change).await, "HTTP/1.1 422");
+        assert_eq!(world.stock(&world.a, 0).await, (STOCK[0], 0));
+
+        // A scheme is read in any case; a version that there is not is refused.
+        let scheme = format!("bearer {token}");
+        let answer = client.send("GET", "/api/cart", None, None, &[("authorization", &scheme)]).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        assert_eq!(client.send("GET", "/api/cart", Some(&token), None, &[("api-version", "1")]).await.status, 200);
+        client.send("GET", "/api/cart", Some(&token), None, &[("api-version", "99")]).await.wrong("unknown");
         world.verify().await;
         world.close().await;
     }
@@ -67,6 +138,8 @@ async fn a_cursor_fits_its_own_list_only() {
         client.get(&token, &format!("/api/products?limit=1&cursor={tampered}")).await.wrong("cursor_invalid");
         client.get(&token, &format!("/api/products?limit=1&sort=price&cursor={cursor}")).await.wrong("cursor_invalid");
         client.get(&token, &format!("/api/orders?cursor={cursor}")).await.wrong("cursor_invalid");
+        let theirs = world.customer(&world.b, "pager@beta.test").await;
+        client.get(&theirs, &format!("/api/products?limit=1&cursor={cursor}")).await.wrong("cursor_invalid");
         world.verify().await;
         world.close().await;
     }
@@ -77,6 +150,13 @@ async fn a_list_names_the_parameter_that_it_does_not_understand() {
     for world in World::all().await {
         let client = &world.client;
         let admin = world.staff(&world.a, "admin").await;
+        client
+            .post(&world.customer(&world.a, "found@alpha.test").await, "/api/orders", &order(&world.a, 0, 1, "test", None))
+            .await
+            .expect(201);
+        for path in ["/api/products?q=%21%2A", "/api/orders?q=%F0%9F%A6%84", "/api/orders?q=_"] {
+            assert_eq!(client.get(&admin, path).await.expect(200)["data"], json!([]), "{path} finds what nobody asked for");
+        }
         for (path, field, code) in [
             ("/api/orders?status=lost", "status", "unknown"),
             ("/api/orders?paymentStatus=perhaps", "paymentStatus", "unknown"),

@@ -127,6 +127,9 @@ async fn a_product_that_cannot_be_is_refused_by_field() {
         again = new_product("Kettle", "KET-3", 100);
         again["slug"] = json!("kettle");
         client.post(&admin, "/api/products", &again).await.refused(409, "slug_taken");
+        let mut shadow = again.clone();
+        shadow["slug"] = json!(world.a.product);
+        client.post(&admin, "/api/products", &shadow).await.wrong("reserved");
         // Of another company the same codes are free.
         let neighbour = world.staff(&world.b, "admin").await;
         make(client, &neighbour, &new).await;

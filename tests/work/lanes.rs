@@ -6,7 +6,7 @@ use serde_json::json;
 use souk::{
     models::jobs::{self, Kind},
     settings::Settings,
-    tenancy::{Souk, Tenant},
+    tenancy::{PLATFORM_COMPANY, Souk, Tenant},
     workers::Engine,
 };
 use tokio::net::TcpListener;
@@ -39,6 +39,38 @@ async fn a_tenant_with_many_jobs_does_not_starve_another() {
         assert_eq!(taken.iter().filter(|company| **company == world.b.id).count(), 3);
         let claim = jobs::claim(&world.souk, "notifications", last, 100).await.expect("a claim");
         assert_eq!(claim.jobs.len(), 10, "one claim takes ten of a company at most");
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_platforms_own_jobs_have_their_turn() {
+    for world in World::all().await {
+        flood(&world, &world.a, 40).await;
+        for (number, last) in [None, Some(world.a.id), Some(PLATFORM_COMPANY)].into_iter().enumerate() {
+            let scope = world.souk.write(Tenant::system(PLATFORM_COMPANY)).await.expect("a scope");
+            let args = json!({ "deliveryId": uuid::Uuid::now_v7() });
+            jobs::enqueue(&scope, Kind::Deliver, &format!("the platform's {number}"), args).await.expect("wanted");
+            scope.commit().await.expect("kept");
+            let claim = jobs::claim(&world.souk, "notifications", last, 8).await.expect("a claim");
+            let of = |company| claim.jobs.iter().filter(|job| job.company_id == company).count();
+            assert_eq!((of(PLATFORM_COMPANY), of(world.a.id)), (1, 4), "{}: behind {last:?}", world.souk.engine());
+        }
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_of_the_platform_gets_their_letter_for_a_forgotten_password() {
+    let smtp = Smtp::open().await;
+    for world in World::all_with(|settings| settings.smtp_url = Some(smtp.url())).await {
+        world.client.form("", "/forgotten", &[("email", "root@souk.test")]).await;
+        for _ in 0..3 {
+            souk::workers::turn(&world.souk).await.expect("a turn");
+        }
+        assert_eq!(smtp.to("root@souk.test").len(), 1, "{}", world.souk.engine());
+        smtp.clear();
+        world.verify().await;
         world.close().await;
     }
 }

@@ -47,10 +47,10 @@ struct Pages {
 
 async fn addresses(access: Access<AccountKeep>, Query(pages): Query<Pages>) -> Result<Answer<Value>> {
     let limit = page::limit(pages.limit)?;
-    let after = page::open::<AddressId>(access.souk(), "addresses", pages.cursor.as_deref())?;
+    let after = page::open::<AddressId>(&access, "addresses", pages.cursor.as_deref())?;
     let scope = access.read().await?;
     let mut rows = identity::addresses(&scope, scope.customer()?, after, limit + 1).await?;
-    let next = page::cut(access.souk(), "addresses", &mut rows, limit, |row| row.id)?;
+    let next = page::cut(&access, "addresses", &mut rows, limit, |row| row.id)?;
     Ok(Answer(page::envelope(rows.iter().map(account::address).collect::<Vec<_>>(), limit, next)))
 }
 

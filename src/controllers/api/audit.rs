@@ -96,9 +96,9 @@ async fn of_person(scope: &Scope, who: &str) -> Result<Vec<Uuid>> {
 async fn page_of_all<P: Permission>(access: &Access<P>, platform: &Platform, filter: &Filter, pages: &Pages) -> Result<Answer<Value>> {
     let limit = page::limit(pages.limit)?;
     let bound = format!("audit of all {filter:?}");
-    let before = page::open::<AuditId>(access.souk(), &bound, pages.cursor.as_deref())?;
+    let before = page::open::<AuditId>(access, &bound, pages.cursor.as_deref())?;
     let mut rows = audit::list_of_all(platform, filter, before, limit + 1).await?;
-    let next = page::cut(access.souk(), &bound, &mut rows, limit, |row| row.id)?;
+    let next = page::cut(access, &bound, &mut rows, limit, |row| row.id)?;
     Ok(Answer(page::envelope(rows.iter().map(view::entry).collect::<Vec<_>>(), limit, next)))
 }
 
@@ -110,9 +110,9 @@ async fn of_person_anywhere(platform: &Platform, who: &str) -> Result<Vec<Uuid>>
 async fn page_of<P: Permission>(access: &Access<P>, scope: &Scope, filter: &Filter, pages: &Pages) -> Result<Answer<Value>> {
     let limit = page::limit(pages.limit)?;
     let bound = format!("audit {filter:?}");
-    let before = page::open::<AuditId>(access.souk(), &bound, pages.cursor.as_deref())?;
+    let before = page::open::<AuditId>(access, &bound, pages.cursor.as_deref())?;
     let mut rows = audit::list(scope, filter, before, limit + 1).await?;
-    let next = page::cut(access.souk(), &bound, &mut rows, limit, |row| row.id)?;
+    let next = page::cut(access, &bound, &mut rows, limit, |row| row.id)?;
     Ok(Answer(page::envelope(rows.iter().map(view::entry).collect::<Vec<_>>(), limit, next)))
 }
 

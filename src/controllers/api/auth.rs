@@ -192,9 +192,9 @@ async fn sessions(access: Access<SignedIn>, Query(pages): Query<Pages>) -> Resul
     let holder = access.holder()?;
     let limit = page::limit(pages.limit)?;
     let bound = format!("sessions {}", holder.whose.id());
-    let before = page::open::<SessionId>(access.souk(), &bound, pages.cursor.as_deref())?;
+    let before = page::open::<SessionId>(&access, &bound, pages.cursor.as_deref())?;
     let mut rows = identity::sessions(access.souk(), &holder, before, limit + 1).await?;
-    let next = page::cut(access.souk(), &bound, &mut rows, limit, |row| row.id)?;
+    let next = page::cut(&access, &bound, &mut rows, limit, |row| row.id)?;
     let data: Vec<_> = rows.iter().map(|row| account::session(row, holder.session)).collect();
     Ok(Answer(page::envelope(data, limit, next)))
 }

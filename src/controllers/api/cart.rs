@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    controllers::extract::{Id, Json},
+    controllers::extract::{Id, Json, Version},
     endpoints::{
         Endpoint,
         api::{delete, get, post, put},
@@ -52,16 +52,21 @@ struct Quantity {
     quantity: i64,
 }
 
-async fn change(access: Access<CartUse>, Id(id): Id<CartItemId>, Json(body, _): Json<Quantity>) -> Result<Answer<CartView>> {
+async fn change(
+    access: Access<CartUse>,
+    Id(id): Id<CartItemId>,
+    Version(version): Version,
+    Json(body, _): Json<Quantity>,
+) -> Result<Answer<CartView>> {
     let scope = access.write().await?;
-    let cart = carts::set_quantity(&scope, &owner(&access), id, body.quantity).await?;
+    let cart = carts::set_quantity(&scope, &owner(&access), id, body.quantity, version).await?;
     scope.commit().await?;
     Ok(Answer(cart))
 }
 
 async fn remove(access: Access<CartUse>, Id(id): Id<CartItemId>) -> Result<Answer<CartView>> {
     let scope = access.write().await?;
-    let cart = carts::set_quantity(&scope, &owner(&access), id, 0).await?;
+    let cart = carts::set_quantity(&scope, &owner(&access), id, 0, None).await?;
     scope.commit().await?;
     Ok(Answer(cart))
 }

@@ -126,13 +126,13 @@ async fn index(access: Access<ProductsRead>, AttributedQuery(list, attributes): 
     let sort = list.sort()?;
     let mut filter = list.filter(&access, attributes)?;
     let bound = format!("products {filter:?} {sort:?} {:?}", list.in_stock);
-    let after = page::open::<Position>(access.souk(), &bound, list.cursor.as_deref())?;
+    let after = page::open::<Position>(&access, &bound, list.cursor.as_deref())?;
     let scope = access.read().await?;
     if list.in_stock == Some(true) {
         filter.in_stock = Some(inventory::in_stock(&scope, filter.shop, catalog::of_variant()));
     }
     let found = catalog::list(&scope, &filter, sort, after.as_ref(), limit).await?;
-    let next = found.next.map(|next| page::seal(access.souk(), &bound, next)).transpose()?;
+    let next = found.next.map(|next| page::seal(&access, &bound, next)).transpose()?;
     let total = if list.total == Some(true) { Some(catalog::count(&scope, &filter, page::TOTAL_MAX).await?) } else { None };
     let mut answer = page::with_total(page::envelope(views(&scope, &found.products).await?, limit, next), total);
     if list.facets == Some(true) {

@@ -87,17 +87,17 @@ async fn index(access: Access<DebtsRead>, Query(list): Query<List>) -> Result<An
 
 async fn newest<P: Permission>(access: &Access<P>, filter: &Filter, limit: u64, cursor: Option<&str>) -> Result<Answer<Value>> {
     let bound = format!("debts {filter:?}");
-    let before = page::open::<DebtId>(access.souk(), &bound, cursor)?;
+    let before = page::open::<DebtId>(access, &bound, cursor)?;
     if access.sees_all() {
         let platform = access.souk().platform("debts").await?;
         let mut rows = debts::list_of_all(&platform, filter, before, limit + 1).await?;
-        let next = page::cut(access.souk(), &bound, &mut rows, limit, |row| row.id)?;
+        let next = page::cut(access, &bound, &mut rows, limit, |row| row.id)?;
         return Ok(Answer(page::envelope(summaries_of_all(&platform, &rows).await?, limit, next)));
     }
     let scope = access.read().await?;
     let today = companies::own(&scope).await?.today();
     let mut rows = debts::list(&scope, filter, before, limit + 1).await?;
-    let next = page::cut(access.souk(), &bound, &mut rows, limit, |row| row.id)?;
+    let next = page::cut(access, &bound, &mut rows, limit, |row| row.id)?;
     Ok(Answer(page::envelope(summaries(&rows, today), limit, next)))
 }
 
@@ -114,18 +114,18 @@ async fn summaries_of_all(platform: &Platform, rows: &[Debt]) -> Result<Vec<Valu
 
 async fn overdue(access: Access<DebtsRead>, Query(list): Query<Paged>) -> Result<Answer<Value>> {
     let limit = page::limit(list.limit)?;
-    let after = page::open::<(NaiveDate, DebtId)>(access.souk(), "debts overdue", list.cursor.as_deref())?;
+    let after = page::open::<(NaiveDate, DebtId)>(&access, "debts overdue", list.cursor.as_deref())?;
     let key = |row: &Debt| (row.next_due_on, row.id);
     if access.sees_all() {
         let platform = access.souk().platform("debts").await?;
         let mut rows = debts::overdue_of_all(&platform, after, limit + 1).await?;
-        let next = page::cut(access.souk(), "debts overdue", &mut rows, limit, key)?;
+        let next = page::cut(&access, "debts overdue", &mut rows, limit, key)?;
         return Ok(Answer(page::envelope(summaries_of_all(&platform, &rows).await?, limit, next)));
     }
     let scope = access.read().await?;
     let today = companies::own(&scope).await?.today();
     let mut rows = debts::overdue(&scope, today, after, limit + 1).await?;
-    let next = page::cut(access.souk(), "debts overdue", &mut rows, limit, key)?;
+    let next = page::cut(&access, "debts overdue", &mut rows, limit, key)?;
     Ok(Answer(page::envelope(summaries(&rows, today), limit, next)))
 }
 

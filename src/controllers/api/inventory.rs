@@ -57,19 +57,19 @@ async fn index(access: Access<InventoryRead>, Query(list): Query<List>) -> Resul
         ..StockFilter::default()
     };
     let bound = format!("inventory {filter:?}");
-    let after = page::open::<StockId>(access.souk(), &bound, list.cursor.as_deref())?;
+    let after = page::open::<StockId>(&access, &bound, list.cursor.as_deref())?;
     if access.sees_all() {
         if list.total == Some(true) {
             return Err(Error::invalid("total", "needs_company", "name a company with the header X-Company"));
         }
         let platform = access.souk().platform("oversight").await?;
         let mut rows = inventory::list_of_all(&platform, &filter, after, limit + 1).await?;
-        let next = page::cut(access.souk(), &bound, &mut rows, limit, |row| row.id)?;
+        let next = page::cut(&access, &bound, &mut rows, limit, |row| row.id)?;
         return Ok(Answer(page::envelope(rows.iter().map(view::row_of_all).collect::<Vec<_>>(), limit, next)));
     }
     let scope = access.read().await?;
     let mut rows = inventory::list(&scope, &filter, after, limit + 1).await?;
-    let next = page::cut(access.souk(), &bound, &mut rows, limit, |row| row.id)?;
+    let next = page::cut(&access, &bound, &mut rows, limit, |row| row.id)?;
     let total = if list.total == Some(true) { Some(inventory::count_rows(&scope, &filter, page::TOTAL_MAX).await?) } else { None };
     Ok(Answer(page::with_total(page::envelope(rows.iter().map(view::row).collect::<Vec<_>>(), limit, next), total)))
 }
@@ -100,12 +100,12 @@ async fn alerts(access: Access<InventoryRead>, Query(list): Query<AlertList>) ->
     let kind = list.kind.as_deref().map(|kind| Level::named(kind).ok_or_else(unknown)).transpose()?;
     let filter = AlertFilter { open, kind, shop: id("shopId", list.shop_id.as_ref())?, ..AlertFilter::default() };
     let bound = format!("alerts {filter:?}");
-    let before = page::open::<AlertId>(access.souk(), &bound, list.cursor.as_deref())?;
+    let before = page::open::<AlertId>(&access, &bound, list.cursor.as_deref())?;
     let ids = |rows: &[Alert]| rows.iter().map(|row| row.variant_id).collect::<Vec<_>>();
     if access.sees_all() {
         let platform = access.souk().platform("oversight").await?;
         let mut rows = inventory::alerts_of_all(&platform, filter, before, limit + 1).await?;
-        let next = page::cut(access.souk(), &bound, &mut rows, limit, |row| row.id)?;
+        let next = page::cut(&access, &bound, &mut rows, limit, |row| row.id)?;
         let companies: Vec<_> = rows.iter().map(|row| row.company_id).collect();
         let goods = catalog::with_products_of_all(&platform, &companies, &ids(&rows)).await?;
         let data: Vec<_> = rows.iter().map(|row| view::alert_of_all(row, goods.get(&row.variant_id))).collect();
@@ -113,7 +113,7 @@ async fn alerts(access: Access<InventoryRead>, Query(list): Query<AlertList>) ->
     }
     let scope = access.read().await?;
     let mut rows = inventory::alerts(&scope, filter, before, limit + 1).await?;
-    let next = page::cut(access.souk(), &bound, &mut rows, limit, |row| row.id)?;
+    let next = page::cut(&access, &bound, &mut rows, limit, |row| row.id)?;
     let goods = catalog::with_products(&scope, &ids(&rows)).await?;
     let data: Vec<_> = rows.iter().map(|row| view::alert(row, goods.get(&row.variant_id))).collect();
     Ok(Answer(page::envelope(data, limit, next)))
@@ -224,11 +224,11 @@ struct Pages {
 async fn movements(access: Access<InventoryRead>, Id(id): Id<VariantId>, Query(pages): Query<Pages>) -> Result<Answer<Value>> {
     let limit = page::limit(pages.limit)?;
     let bound = format!("movements {id}");
-    let before = page::open::<MovementId>(access.souk(), &bound, pages.cursor.as_deref())?;
     let access = at_home(access, id).await?;
+    let before = page::open::<MovementId>(&access, &bound, pages.cursor.as_deref())?;
     let scope = access.read().await?;
     let mut rows = inventory::movements(&scope, id, before, limit + 1).await?;
-    let next = page::cut(access.souk(), &bound, &mut rows, limit, |row| row.id)?;
+    let next = page::cut(&access, &bound, &mut rows, limit, |row| row.id)?;
     Ok(Answer(page::envelope(rows.iter().map(view::movement).collect::<Vec<_>>(), limit, next)))
 }
 

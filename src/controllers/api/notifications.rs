@@ -48,10 +48,10 @@ async fn index(access: Access<NotificationsRead>, Query(list): Query<List>) -> R
     let limit = page::limit(list.limit)?;
     let unread = list.unread.unwrap_or_default();
     let bound = format!("notifications {unread}");
-    let before = page::open::<(i64, NotificationId)>(access.souk(), &bound, list.cursor.as_deref())?;
+    let before = page::open::<(i64, NotificationId)>(&access, &bound, list.cursor.as_deref())?;
     let scope = access.read().await?;
     let mut rows = notifications::list(&scope, unread, before, limit + 1).await?;
-    let next = page::cut(access.souk(), &bound, &mut rows, limit, |row| (row.due_at.micros(), row.id))?;
+    let next = page::cut(&access, &bound, &mut rows, limit, |row| (row.due_at.micros(), row.id))?;
     let mut answer = page::envelope(rows.iter().map(view::message).collect::<Vec<_>>(), limit, next);
     answer["unread"] = json!(notifications::unread(&scope).await?);
     Ok(Answer(answer))
@@ -128,10 +128,10 @@ async fn log(access: Access<NotificationsLog>, Query(log): Query<Log>) -> Result
     };
     let filter = Filter { channel: log.channel, state: log.state.map(known).transpose()?, template: log.template, email: log.email };
     let bound = format!("deliveries {filter:?}");
-    let before = page::open::<RowId>(access.souk(), &bound, log.cursor.as_deref())?;
+    let before = page::open::<RowId>(&access, &bound, log.cursor.as_deref())?;
     let scope = access.read().await?;
     let mut lines = notifications::log(&scope, &filter, before, limit + 1).await?;
-    let next = page::cut(access.souk(), &bound, &mut lines, limit, |line| line.delivery.id)?;
+    let next = page::cut(&access, &bound, &mut lines, limit, |line| line.delivery.id)?;
     Ok(Answer(page::envelope(lines.iter().map(view::line).collect::<Vec<_>>(), limit, next)))
 }
 

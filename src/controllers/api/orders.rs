@@ -191,16 +191,16 @@ async fn index(access: Access<OrdersRead>, Query(list): Query<List>) -> Result<A
         if list.total == Some(true) {
             return Err(Error::invalid("total", "needs_company", "name a company with the header X-Company"));
         }
-        let before = page::open::<OrderId>(access.souk(), &bound, list.cursor.as_deref())?;
+        let before = page::open::<OrderId>(&access, &bound, list.cursor.as_deref())?;
         let platform = access.souk().platform("oversight").await?;
         let mut rows = orders::list_of_all(&platform, &filter, before, limit + 1).await?;
-        let next = page::cut(access.souk(), &bound, &mut rows, limit, |row| row.id)?;
+        let next = page::cut(&access, &bound, &mut rows, limit, |row| row.id)?;
         return Ok(Answer(page::envelope(view::orders_of_all(&platform, &rows).await?, limit, next)));
     }
-    let after = page::open::<(i64, OrderId)>(access.souk(), &bound, list.cursor.as_deref())?;
+    let after = page::open::<(i64, OrderId)>(&access, &bound, list.cursor.as_deref())?;
     let scope = access.read().await?;
     let found = orders::list(&scope, &filter, after, limit).await?;
-    let next = found.next.map(|next| page::seal(access.souk(), &bound, next)).transpose()?;
+    let next = found.next.map(|next| page::seal(&access, &bound, next)).transpose()?;
     let total = if list.total == Some(true) { Some(orders::how_many(&scope, &filter, page::TOTAL_MAX + 1).await?) } else { None };
     Ok(Answer(page::with_total(page::envelope(view::orders(&scope, &found.orders).await?, limit, next), total)))
 }

@@ -36,11 +36,11 @@ struct List {
 /// A customer's own payments; for the company all, for shop roles those with a share of theirs.
 async fn history(access: Access<PaymentsRead>, Query(list): Query<List>) -> Result<Answer<Value>> {
     let limit = page::limit(list.limit)?;
-    let before = page::open::<PaymentId>(access.souk(), "payments", list.cursor.as_deref())?;
+    let before = page::open::<PaymentId>(&access, "payments", list.cursor.as_deref())?;
     if access.sees_all() {
         let platform = access.souk().platform("oversight").await?;
         let mut rows = payments::history_of_all(&platform, before, limit + 1).await?;
-        let next = page::cut(access.souk(), "payments", &mut rows, limit, |row| row.id)?;
+        let next = page::cut(&access, "payments", &mut rows, limit, |row| row.id)?;
         let shares = payments::shares_of_all(&platform, &rows).await?;
         return Ok(Answer(page::envelope(shown(&rows, &shares, false), limit, next)));
     }
@@ -50,7 +50,7 @@ async fn history(access: Access<PaymentsRead>, Query(list): Query<List>) -> Resu
     };
     let scope = access.read().await?;
     let mut rows = payments::history(&scope, customer, before, limit + 1).await?;
-    let next = page::cut(access.souk(), "payments", &mut rows, limit, |row| row.id)?;
+    let next = page::cut(&access, "payments", &mut rows, limit, |row| row.id)?;
     let shares = payments::shares(&scope, &rows).await?;
     Ok(Answer(page::envelope(shown(&rows, &shares, access.tenant().shops.is_some()), limit, next)))
 }

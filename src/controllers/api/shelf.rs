@@ -56,10 +56,10 @@ struct Pages {
 
 async fn counts(access: Access<InventoryRead>, Query(pages): Query<Pages>) -> Result<Answer<Value>> {
     let limit = page::limit(pages.limit)?;
-    let before = page::open::<StockCountId>(access.souk(), "stock counts", pages.cursor.as_deref())?;
+    let before = page::open::<StockCountId>(&access, "stock counts", pages.cursor.as_deref())?;
     let scope = access.read().await?;
     let mut rows = inventory::counts(&scope, before, limit + 1).await?;
-    let next = page::cut(access.souk(), "stock counts", &mut rows, limit, |row| row.id)?;
+    let next = page::cut(&access, "stock counts", &mut rows, limit, |row| row.id)?;
     Ok(Answer(page::envelope(rows.iter().map(|row| view::count(row, &[])).collect::<Vec<_>>(), limit, next)))
 }
 

@@ -104,7 +104,7 @@ struct List {
 async fn index(access: Access<UsersRead>, Query(list): Query<List>) -> Result<Answer<Value>> {
     let limit = page::limit(list.limit)?;
     let bound = format!("users {:?} {:?} {:?}", list.role, list.q, list.shop_id);
-    let before = page::open::<Uuid>(access.souk(), &bound, list.cursor.as_deref())?;
+    let before = page::open::<Uuid>(&access, &bound, list.cursor.as_deref())?;
     if access.sees_all() {
         return index_of_all(&access, &list, &bound, before, limit).await;
     }
@@ -168,7 +168,7 @@ fn newest(access: &Access<UsersRead>, bound: &str, users: &mut Vec<User>, limit:
     // Ids are born by the clock, so the newest of both lists come first.
     users.sort_by_key(|user| std::cmp::Reverse(user.id()));
     users.truncate(usize::try_from(limit).unwrap_or(100) + 1);
-    page::cut(access.souk(), bound, users, limit, User::id)
+    page::cut(access, bound, users, limit, User::id)
 }
 
 /// A role as assignments write it down.

@@ -33,10 +33,10 @@ fn wish(one: &Wish) -> Value {
 
 async fn index(access: Access<AccountKeep>, Query(pages): Query<Pages>) -> Result<Answer<Value>> {
     let limit = page::limit(pages.limit)?;
-    let before = page::open::<RowId>(access.souk(), "wishlist", pages.cursor.as_deref())?;
+    let before = page::open::<RowId>(&access, "wishlist", pages.cursor.as_deref())?;
     let scope = access.read().await?;
     let mut rows = carts::wishes(&scope, scope.customer()?, before, limit + 1).await?;
-    let next = page::cut(access.souk(), "wishlist", &mut rows, limit, |row| row.id)?;
+    let next = page::cut(&access, "wishlist", &mut rows, limit, |row| row.id)?;
     Ok(Answer(page::envelope(rows.iter().map(wish).collect::<Vec<_>>(), limit, next)))
 }
 

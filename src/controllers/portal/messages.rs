@@ -43,11 +43,11 @@ async fn list_page(visitor: &Visitor<NotificationsRead>, list: &List) -> Result<
     let access = &visitor.access;
     let unread = !list.unread.is_empty();
     let bound = format!("portal messages {unread}");
-    let before = page::open::<(i64, NotificationId)>(access.souk(), &bound, list.cursor.as_deref())?;
+    let before = page::open::<(i64, NotificationId)>(access, &bound, list.cursor.as_deref())?;
     let scope = access.read().await?;
     let company = companies::own(&scope).await?;
     let mut messages = notifications::list(&scope, unread, before, ROWS + 1).await?;
-    let next = page::cut(access.souk(), &bound, &mut messages, ROWS, |one| (one.due_at.micros(), one.id))?;
+    let next = page::cut(access, &bound, &mut messages, ROWS, |one| (one.due_at.micros(), one.id))?;
     let rows: Vec<_> = messages
         .iter()
         .map(|one| {

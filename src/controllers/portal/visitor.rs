@@ -152,7 +152,12 @@ pub fn said(error: &Error, language: &str) -> String {
     if let Error::Invalid(fields) = error {
         return fields.iter().map(|field| field_said(field, language)).collect::<Vec<_>>().join(" ");
     }
-    let key = format!("error.code.{}", error.code());
+    let code = match error {
+        // More room would not help.
+        Error::Conflict { code: "plan_limit", facts, .. } if facts.get("isOverdue") == Some(&json!(true)) => "plan_limit_overdue",
+        _ => error.code(),
+    };
+    let key = format!("error.code.{code}");
     let text = templates::text(&key, language);
     if text == key { sentence(&error.to_string()) } else { text }
 }

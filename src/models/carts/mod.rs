@@ -182,7 +182,7 @@ pub async fn add(scope: &Scope, owner: &Owner, new: &NewItem) -> Result<CartView
                 .await?;
         }
     }
-    touch(scope, cart.id).await?;
+    let cart = touch(scope, cart.id).await?;
     let data = json!({ "variantId": new.variant_id, "quantity": new.quantity });
     scope.emit(Event::new("cart.item_added", ("cart", cart.id.0), Some(new.shop_id), data)).await?;
     let mut view = view(scope, owner, Some(cart)).await?;
@@ -204,12 +204,15 @@ async fn ensure_available(scope: &Scope, variant: VariantId, shop: ShopId, wante
 ///
 /// # Errors
 /// 404 for a line that is not in this cart; 409 `insufficient_stock`.
-pub async fn set_quantity(scope: &Scope, owner: &Owner, line: CartItemId, quantity: i64) -> Result<CartView> {
+pub async fn set_quantity(scope: &Scope, owner: &Owner, line: CartItemId, quantity: i64, version: Option<i64>) -> Result<CartView> {
     if !(0..=QUANTITY_MAX).contains(&quantity) {
         return Err(Error::invalid("quantity", "out_of_range", format!("from 0 to {QUANTITY_MAX}")));
     }
     hold(scope, owner).await?;
     let cart = find(scope, owner).await?.ok_or(Error::NOT_FOUND)?;
+    if version.is_some_and(|version| version != cart.version) {
+        return Err(Error::Stale);
+    }
     let mine = items(scope, cart.id).await?.into_iter().find(|item| item.id == line).ok_or(Error::NOT_FOUND)?;
     if quantity == 0 {
         scope.remove(scope.delete::<item::Entity>().filter(item::Column::Id.eq(mine.id))).await?;
@@ -218,7 +221,7 @@ pub async fn set_quantity(scope: &Scope, owner: &Owner, line: CartItemId, quanti
         let update = scope.update::<item::Entity>().col_expr(item::Column::Quantity, Expr::value(quantity));
         scope.run(update.filter(item::Column::Id.eq(mine.id))).await?;
     }
-    touch(scope, cart.id).await?;
+    let cart = touch(scope, cart.id).await?;
     scope.emit(Event::new("cart.updated", ("cart", cart.id.0), None, json!({}))).await?;
     view(scope, owner, Some(cart)).await
 }
@@ -254,16 +257,17 @@ pub async fn merge(scope: &Scope, token: &str, customer: CustomerId) -> Result<(
     }
     scope.remove(scope.delete::<item::Entity>().filter(item::Column::CartId.eq(guest.id))).await?;
     scope.remove(scope.delete::<cart::Entity>().filter(cart::Column::Id.eq(guest.id))).await?;
-    touch(scope, own.id).await
+    touch(scope, own.id).await.map(|_| ())
 }
 
-async fn touch(scope: &Scope, cart: CartId) -> Result<()> {
+/// Counts a change of the cart; how it is then.
+async fn touch(scope: &Scope, cart: CartId) -> Result<Cart> {
     let update = scope
         .update::<cart::Entity>()
         .col_expr(cart::Column::UpdatedAt, Expr::value(clock::now()))
         .col_expr(cart::Column::Version, Expr::col(cart::Column::Version).add(1))
         .filter(cart::Column::Id.eq(cart));
-    scope.run(update).await.map(|_| ())
+    scope.run_returning(update).await?.pop().ok_or(Error::NOT_FOUND)
 }
 
 /// The cart at today's prices; lines that are no longer sold cost nothing and have none available.

@@ -206,6 +206,10 @@ pub(super) async fn narrowed(scope: &Scope, filter: &Filter, words: &[String]) -
         Standing::Archived => rows.filter(product::Column::ArchivedAt.is_not_null()),
         Standing::Kept => rows.filter(product::Column::ArchivedAt.is_null()),
     };
+    // Whoever asks for signs alone finds nothing, as for any other word that no product has.
+    if words.is_empty() && filter.words.as_deref().is_some_and(|asked| !asked.trim().is_empty()) {
+        rows = rows.filter(Expr::val(1).eq(0));
+    }
     for (index, word) in words.iter().enumerate() {
         let alias = matched(index);
         let here = Expr::col((alias.clone(), Alias::new("product_id"))).equals((product::Entity, product::Column::Id));

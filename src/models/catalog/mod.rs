@@ -35,7 +35,7 @@ mod word;
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 pub use self::{
     attributes::{
@@ -81,10 +81,10 @@ use crate::{
 /// # Errors
 /// 404 when it is not there, archived, or not on sale.
 pub async fn product(scope: &Scope, id_or_slug: &str) -> Result<Shown> {
-    let mut key = Condition::any().add(product::Column::Slug.eq(id_or_slug));
-    if let Ok(id) = id_or_slug.parse::<ProductId>() {
-        key = key.add(product::Column::Id.eq(id));
-    }
+    let key = match id_or_slug.parse::<ProductId>() {
+        Ok(id) => product::Column::Id.eq(id),
+        Err(_) => product::Column::Slug.eq(id_or_slug),
+    };
     let mut found = scope.find::<product::Entity>().filter(key).filter(product::Column::ArchivedAt.is_null());
     if let Some(visible) = sight::visible(scope) {
         found = found.filter(visible);

@@ -160,6 +160,7 @@ fn check_slug(checks: &mut Checks, slug: Option<&str>) {
     if let Some(slug) = slug {
         checks.slug("slug", slug);
         checks.that(!RESERVED.contains(&slug), "slug", "reserved", "this word is an address of its own");
+        checks.that(slug.parse::<ProductId>().is_err(), "slug", "reserved", "an id is the address of its own product");
     }
 }
 

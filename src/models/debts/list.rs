@@ -230,6 +230,14 @@ pub struct Bucket {
 }
 
 impl Bucket {
+    /// What of it should have been paid.
+    ///
+    /// # Errors
+    /// When a sum leaves 64 bits.
+    pub fn overdue(&self) -> Result<Money> {
+        self.total.minus(self.current)
+    }
+
     fn add(&mut self, days_late: i64, amount: Money) -> Result<()> {
         let place = match days_late {
             ..=0 => &mut self.current,

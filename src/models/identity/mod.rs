@@ -67,7 +67,7 @@ pub use self::{
         Claims, Holder, IssuedTokens, Portal, Session, Whose, caller_of_claims, caller_of_cookie, end_session, issue, let_go_of_platform,
         let_go_sessions, past_sessions, read_token, refresh, sessions, sign_out,
     },
-    sign_in::{NewCustomer, add_staff, admins, customers, find_customer, places_taken, register, set_appearance, sign_in},
+    sign_in::{NewCustomer, add_staff, admins, customers, find_customer, is_staff, places_taken, register, set_appearance, sign_in},
     staff::Model as Staff,
     staffing::{
         MemberChange, Place, assign_at, change_member, deactivate, end_sessions, last_sign_ins, retire_role, sessions_of, set_banned,

@@ -20,7 +20,7 @@ use crate::{
     events::Event,
     ids::{AssignmentId, CompanyId, CustomerId, MemberId, ShopId, StaffId},
     models::plans::{self, Limit},
-    tenancy::{Device, Role, Scope, Souk, Tenant},
+    tenancy::{Device, Platform, Role, Scope, Souk, Tenant},
 };
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -176,6 +176,11 @@ pub async fn places_taken(scope: &Scope) -> Result<u64> {
     scope.count_to(staff, plans::LIMIT_MAX).await
 }
 
+/// Whether somebody has this address at the platform.
+pub async fn is_staff(platform: &Platform, email: &str) -> Result<bool> {
+    Ok(platform.one(platform.find::<staff::Entity>().filter(staff::Column::Email.eq(normal(email)))).await?.is_some())
+}
+
 /// Makes a person of the platform; with a company, a member of it with a role there or at shops.
 ///
 /// # Errors
@@ -192,7 +197,7 @@ pub async fn add_staff(
     let now = clock::now();
     let id = StaffId::new();
     let platform = souk.platform("set-up").await?;
-    if platform.one(platform.find::<staff::Entity>().filter(staff::Column::Email.eq(email.as_str()))).await?.is_some() {
+    if is_staff(&platform, &email).await? {
         return Err(Error::conflict("email_taken", "there is a person with this e-mail address", json!({})));
     }
     platform

@@ -13,7 +13,7 @@ use crate::{
     clock::{self, Instant},
     errors::Result,
     ids::CompanyId,
-    tenancy::{Platform, Souk, Tenant},
+    tenancy::{PLATFORM_COMPANY, Platform, Souk, Tenant},
 };
 
 /// At most so many jobs of a company in one claim: one tenant's flood leaves room for the others.
@@ -32,20 +32,21 @@ pub struct Claim {
 /// The companies with due jobs in a queue, from behind `after` and round again. It hops from
 /// company to company in the index, so a company with ten thousand jobs costs as much as one with one.
 pub async fn due_companies(platform: &Platform, queue: &str, after: Option<CompanyId>, limit: u64) -> Result<Vec<CompanyId>> {
-    let hop = |from: &str| {
-        format!("(SELECT company_id FROM jobs WHERE queue = $1 AND state = 'ready' AND company_id {from} ORDER BY company_id LIMIT 1)")
+    let hop = |after: &str| {
+        format!("(SELECT company_id FROM jobs WHERE queue = $1 AND state = 'ready' AND company_id {after} ORDER BY company_id LIMIT 1)")
     };
     let question = format!(
         "WITH RECURSIVE turn (company_id) AS (SELECT * FROM {} AS first UNION ALL SELECT {} FROM turn WHERE turn.company_id IS NOT NULL) \
          SELECT company_id FROM turn WHERE company_id IS NOT NULL AND (SELECT run_at FROM jobs WHERE queue = $1 AND state = 'ready' \
          AND jobs.company_id = turn.company_id ORDER BY run_at LIMIT 1) <= $2 LIMIT $4",
-        hop("> $3"),
+        hop("{from} $3"),
         hop("> turn.company_id"),
     );
-    let after = after.map_or(Uuid::nil(), |company| company.0);
+    // Behind the last one first, then round from the least id, which is the platform's own.
+    let rounds = after.map(|company| (">", company.0)).into_iter().chain([(">=", PLATFORM_COMPANY.0)]);
     let mut due = Vec::new();
-    // Behind the last one first, then round: those up to it again.
-    for from in [after, Uuid::nil()] {
+    for (begins, from) in rounds {
+        let question = question.replace("{from}", begins);
         let values = vec![queue.into(), clock::now().micros().into(), from.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()];
         for row in platform.ask(&question, values).await? {
             let company = CompanyId(row.try_get("", "company_id")?);
@@ -53,7 +54,7 @@ pub async fn due_companies(platform: &Platform, queue: &str, after: Option<Compa
                 due.push(company);
             }
         }
-        if after.is_nil() || due.len() as u64 >= limit {
+        if due.len() as u64 >= limit {
             break;
         }
     }

@@ -249,9 +249,9 @@ pub async fn know_schedules(platform: &Platform, schedules: &[(&str, u64)]) -> R
     Ok(())
 }
 
-/// Whether this process may run the tick of `name` now: one conditional update, so any number of
-/// processes run each tick once.
-pub async fn tick(platform: &Platform, name: &str, every: Duration) -> Result<bool> {
+/// Nothing when this process is to run the tick of `name` now, else how long it is until the next one:
+/// one conditional update, so any number of processes run each tick once.
+pub async fn tick(platform: &Platform, name: &str, every: Duration) -> Result<Option<Duration>> {
     let now = clock::now();
     let due = platform
         .update::<schedule::Entity>()
@@ -259,7 +259,12 @@ pub async fn tick(platform: &Platform, name: &str, every: Duration) -> Result<bo
         .col_expr(schedule::Column::LastAt, Expr::value(Some(now)))
         .filter(schedule::Column::Name.eq(name))
         .filter(schedule::Column::NextAt.lte(now));
-    Ok(platform.run(due).await? == 1)
+    if platform.run(due).await? == 1 {
+        return Ok(None);
+    }
+    let row = platform.one(platform.find::<schedule::Entity>().filter(schedule::Column::Name.eq(name))).await?;
+    let left = row.map_or(0, |row| row.next_at.micros() - now.micros());
+    Ok(Some(Duration::from_micros(u64::try_from(left).unwrap_or_default()).min(every)))
 }
 
 /// Forgets a company's jobs that were wanted before `before` and are done or given up, up to a

@@ -137,6 +137,9 @@ fn narrowed(mut rows: Select<order::Entity>, filter: &Filter) -> Select<order::E
         } else {
             (order::Column::SearchText, fold(words))
         };
+        if beginning.is_empty() {
+            return rows.filter(Expr::val(1).eq(0));
+        }
         rows = rows.filter(column.gte(beginning.as_str())).filter(column.lt(format!("{beginning}\u{10ffff}")));
     }
     rows

@@ -308,8 +308,9 @@ pub async fn fail(scope: &Scope, payment: PaymentId, decline_code: &str) -> Resu
         .col_expr(payment::Column::Version, Expr::col(payment::Column::Version).add(1))
         .filter(payment::Column::Id.eq(payment))
         .filter(payment::Column::Status.eq("processing"));
-    scope.run(update).await?;
-    let data = json!({ "reason": decline_code });
+    let failed = scope.run_returning(update).await?.pop();
+    let (amount, gateway) = failed.map(|payment| (payment.amount, payment.gateway)).unzip();
+    let data = json!({ "amount": amount, "gateway": gateway, "reason": decline_code });
     scope.emit(Event::new("payment.failed", ("payment", payment.0), None, data)).await
 }
 
@@ -381,9 +382,10 @@ pub async fn request_refund(
         .col_expr(allocation::Column::Refunded, Expr::col(allocation::Column::Refunded).add(amount))
         .filter(allocation::Column::OrderId.eq(order))
         .filter(Expr::col(allocation::Column::Refunded).add(amount).lte(Expr::col(allocation::Column::Amount)));
-    if scope.run(whole).await? != 1 || scope.run(share).await? != 1 {
+    let paid = scope.run_returning(whole).await?.pop();
+    let (Some(paid), 1) = (paid, scope.run(share).await?) else {
         return Err(Error::conflict("refund_too_large", "that is more than is left of this order's payment", json!({})));
-    }
+    };
     let now = clock::now();
     let refund = Refund {
         company_id: scope.company(),
@@ -399,7 +401,8 @@ pub async fn request_refund(
     };
     scope.insert(refund.clone()).await?;
     jobs::enqueue(scope, jobs::Kind::Refund, &refund.id.to_string(), json!({ "refundId": refund.id })).await?;
-    let data = json!({ "amount": amount, "reason": reason });
+    // Why is in the refund: people say it in their own words, which have no place in an event.
+    let data = json!({ "amount": amount, "gateway": paid.gateway, "refundId": refund.id, "orderId": order });
     scope.emit(Event::new("payment.refunded", ("payment", payment.0), Some(shop), data)).await?;
     Ok(refund)
 }

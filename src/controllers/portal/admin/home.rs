@@ -70,6 +70,14 @@ impl Span {
     fn length(self) -> Duration {
         HOUR * u32::try_from(self.hours()).unwrap_or(24)
     }
+
+    /// How far back lies what it is compared with: a day has the same weekday's for its measure.
+    fn back(self) -> Duration {
+        match self {
+            Self::Day => self.length() * 7,
+            Self::Month => self.length(),
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -115,14 +123,15 @@ async fn page(visitor: &Visitor<PlatformRead>, span: Span) -> Result<(Company, V
     let now = clock::now();
     let from = now.minus(span.length());
     let traded = figures::traded(&platform, from, now).await?;
-    let before = figures::traded(&platform, from.minus(span.length()), from).await?;
+    let before = figures::traded(&platform, from.minus(span.back()), from.minus(span.back()).plus(span.length())).await?;
     let sold = by_currency(&traded, &before);
     // Amounts of several currencies are not added: the page tells of the one that most is sold in.
     let main = sold.iter().max_by_key(|(_, one)| (one.orders, one.orders_before)).map_or_else(|| "INR".into(), |(name, _)| name.clone());
     let hours = figures::by_hour(&platform, &main, from, span.hours()).await?;
-    let hours_before = figures::by_hour(&platform, &main, from.minus(span.length()), span.hours()).await?;
+    let hours_before = figures::by_hour(&platform, &main, from.minus(span.back()), span.hours()).await?;
     let queues = jobs::figures(&platform).await?;
     let owed = figures::owed_by_all(&platform).await?;
+    let aging = debts::aging_of_all(&platform).await?;
     let overdue = debts::overdue_of_all(&platform, None, EACH as u64).await?;
     let states = companies::states(&platform).await?;
     let trials = figures::subscribed(&platform).await?.iter().filter(|one| one.state == State::Trial).map(|one| one.companies).sum::<i64>();
@@ -155,7 +164,13 @@ async fn page(visitor: &Visitor<PlatformRead>, span: Span) -> Result<(Company, V
     let of = |state: &str| states.iter().find(|(name, _)| name == state).map_or(0, |(_, many)| *many);
     let (failed, dead) = queues.iter().fold((0, 0), |sum, one| (sum.0 + one.failed, sum.1 + one.dead));
     let text = |amounts: Vec<(&str, i64)>| amounts.iter().map(|(currency, amount)| Money(*amount).display(currency)).collect::<Vec<_>>();
-    let overdue_sums = text(owed.iter().filter(|one| one.overdue > 0).map(|one| (one.currency.as_str(), one.overdue)).collect());
+    let mut overdue_sums = vec![];
+    for one in &aging {
+        let late = one.overdue()?;
+        if late > Money::ZERO {
+            overdue_sums.push(late.display(&one.currency));
+        }
+    }
     let owed_sums = text(owed.iter().map(|one| (one.currency.as_str(), one.amount)).collect());
     let link = |page: &'static str| if has_page(page) { page } else { "" };
     let data = json!({
