@@ -117,6 +117,58 @@ async fn rivals_at_the_edge_leave_one_open_alert() {
     }
 }
 
+/// What the log tells of `kind` in company A: the stock row, its shop, and the rest.
+async fn told_of(world: &World, kind: &str) -> Vec<(String, String, serde_json::Value)> {
+    let platform = world.souk.platform("verify").await.expect("the platform");
+    let ask = "SELECT aggregate_id, shop_id, data FROM outbox WHERE kind = $1 AND company_id = $2 ORDER BY seq";
+    let rows = platform.ask(ask, vec![kind.into(), world.a.id.0.into()]).await.expect("events");
+    let id = |row: &sea_orm::QueryResult, name: &str| row.try_get::<uuid::Uuid>("", name).expect("an id").to_string();
+    rows.iter().map(|row| (id(row, "aggregate_id"), id(row, "shop_id"), row.try_get("", "data").expect("its data"))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_promised_is_told_as_what_is_let_go() {
+    for world in World::all().await {
+        let client = &world.client;
+        let buyer = world.customer(&world.a, "promise@alpha.test").await;
+        // Two lines of the same goods are one promise; the second variant is another.
+        let mut body = order(&world.a, 0, 2, "test", None);
+        let line =
+            |index: usize, quantity: i64| json!({ "variantId": world.a.variants[index], "shopId": world.a.shop, "quantity": quantity });
+        body["items"] = json!([line(0, 2), line(1, 3), line(0, 1)]);
+        let placed = client.post(&buyer, "/api/orders", &body).await.expect(201);
+        let said = |index: usize, quantity: i64| json!({ "variantId": world.a.variants[index], "locationId": world.a.location, "quantity": quantity });
+        let mut reserved = told_of(&world, "inventory.reserved").await;
+        let data: Vec<_> = reserved.iter().map(|(.., data)| data.clone()).collect();
+        assert!(data.len() == 2 && data.contains(&said(0, 3)) && data.contains(&said(1, 3)), "{data:?}");
+        assert!(reserved.iter().all(|(_, shop, _)| *shop == world.a.shop.to_string()), "{reserved:?}");
+        assert_eq!(told(&world, "inventory.released").await, 0);
+
+        // What is refused was not promised.
+        client.post(&buyer, "/api/orders", &order(&world.a, 2, STOCK[2] + 1, "test", None)).await.refused(409, "insufficient_stock");
+        assert_eq!(told(&world, "inventory.reserved").await, 2);
+
+        let path = format!("/api/orders/{}/cancel", text(&placed["orders"][0]["id"]));
+        client.post(&buyer, &path, &json!({ "reason": "changed my mind" })).await.expect(200);
+        let mut released = told_of(&world, "inventory.released").await;
+        reserved.sort_by_key(|(row, ..)| row.clone());
+        released.sort_by_key(|(row, ..)| row.clone());
+        assert_eq!(released, reserved, "let go as it was promised");
+
+        // Paid after its time was over, the goods are taken again.
+        let late = client.post(&buyer, "/api/orders", &order(&world.a, 1, 4, "test", None)).await.expect(201);
+        let hour = 3_600_000_000;
+        souk::clock::shifted(hour, souk::models::orders::release_due(&world.souk, world.a.id)).await.expect("released");
+        assert_eq!(told_of(&world, "inventory.released").await.last().map(|(.., data)| data.clone()), Some(said(1, 4)));
+        let pay = format!("/api/orders/{}/process-payment", text(&late["orders"][0]["id"]));
+        client.post(&buyer, &pay, &json!({ "paymentMethod": "tok_ok" })).await.expect(200);
+        let reserved = told_of(&world, "inventory.reserved").await;
+        assert_eq!(reserved[2..].iter().map(|(.., data)| data.clone()).collect::<Vec<_>>(), [said(1, 4), said(1, 4)]);
+        world.verify().await;
+        world.close().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn stock_is_read_and_changed_in_bulk() {
     for world in World::all().await {

@@ -77,28 +77,15 @@ pub async fn reserve(scope: &Scope, checkout: CheckoutId, demands: &[Demand], un
             None => short.push(Shortage { variant_id: variant, shop_id: shop, requested: quantity, available: 0 }),
         }
     }
-    let mut holds = Vec::new();
+    let mut taken = Vec::new();
     for (stock_id, (quantity, variant, shop)) in wanted {
         let take = scope
             .update::<stock::Entity>()
             .col_expr(stock::Column::Reserved, Expr::col(stock::Column::Reserved).add(quantity))
             .filter(stock::Column::Id.eq(stock_id))
             .filter(Expr::col(stock::Column::OnHand).sub(Expr::col(stock::Column::Reserved)).gte(quantity));
-        if scope.run(take).await? == 1 {
-            holds.push(hold::Model {
-                company_id: scope.company(),
-                id: HoldId::new(),
-                checkout_id: checkout,
-                stock_id,
-                variant_id: variant,
-                shop_id: Some(shop),
-                batch_id: None,
-                state: HoldState::Held.name().into(),
-                quantity,
-                short: 0,
-                expires_at: until,
-                created_at: clock::now(),
-            });
+        if let Some(row) = scope.run_returning(take).await?.pop() {
+            taken.push((row, quantity));
         } else {
             let available = rows.iter().find(|row| row.id == stock_id).map_or(0, |row| row.on_hand - row.reserved);
             // The row read before may be older than the one that refused.
@@ -109,7 +96,31 @@ pub async fn reserve(scope: &Scope, checkout: CheckoutId, demands: &[Demand], un
     if !short.is_empty() {
         return Err(Error::conflict("insufficient_stock", "some goods are no longer there in that quantity", json!({ "lines": short })));
     }
-    scope.insert_all(holds).await
+    let held = taken.iter().map(|(row, quantity)| hold::Model {
+        company_id: scope.company(),
+        id: HoldId::new(),
+        checkout_id: checkout,
+        stock_id: row.id,
+        variant_id: row.variant_id,
+        shop_id: row.shop_id,
+        batch_id: None,
+        state: HoldState::Held.name().into(),
+        quantity: *quantity,
+        short: 0,
+        expires_at: until,
+        created_at: clock::now(),
+    });
+    scope.insert_all(held.collect()).await?;
+    for (row, quantity) in &taken {
+        tell_held(scope, "inventory.reserved", row, *quantity).await?;
+    }
+    Ok(())
+}
+
+/// Tells that `quantity` of a stock row was promised, or is free again.
+async fn tell_held(scope: &Scope, kind: &'static str, row: &stock::Model, quantity: i64) -> Result<()> {
+    let data = json!({ "variantId": row.variant_id, "locationId": row.location_id, "quantity": quantity });
+    scope.emit(Event::new(kind, ("stock", row.id.0), row.shop_id, data)).await
 }
 
 /// Takes the stock rows of `demands` and of all that was ever promised to `checkouts`, in the order
@@ -233,9 +244,9 @@ async fn free(scope: &Scope, mut holds: Vec<hold::Model>) -> Result<u64> {
             .update::<stock::Entity>()
             .col_expr(stock::Column::Reserved, Expr::col(stock::Column::Reserved).sub(hold.quantity))
             .filter(stock::Column::Id.eq(hold.stock_id));
-        scope.run(give).await?;
-        let data = json!({ "variantId": hold.variant_id, "quantity": hold.quantity });
-        scope.emit(Event::new("inventory.released", ("stock", hold.stock_id.0), hold.shop_id, data)).await?;
+        if let Some(row) = scope.run_returning(give).await?.pop() {
+            tell_held(scope, "inventory.released", &row, hold.quantity).await?;
+        }
     }
     u64::try_from(holds.len()).map_err(Error::internal)
 }
