@@ -4,6 +4,7 @@
 
 mod admin;
 mod api;
+mod books;
 mod catalog;
 mod cost;
 mod debts;

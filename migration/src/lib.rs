@@ -21,6 +21,7 @@ mod m0025_oversight;
 mod m0026_numbers;
 mod m0027_defaults;
 mod m0030_logo;
+mod m0031_closings;
 mod m0032_publisher;
 mod m0033_alerts_of_all;
 pub mod tenant;
@@ -95,6 +96,7 @@ impl MigratorTrait for Migrator {
             step(m0026_numbers::Migration),
             step(m0027_defaults::Migration),
             step(m0030_logo::Migration),
+            step(m0031_closings::Migration),
             step(m0032_publisher::Migration),
             step(m0033_alerts_of_all::Migration),
         ]

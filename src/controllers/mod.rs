@@ -36,6 +36,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         api::wishlist::endpoints(),      // /api/wishlist
         api::orders::endpoints(),        // /api/orders
         api::payments::endpoints(),      // /api/payments
+        api::books::endpoints(),         // /api/payments/books
         api::debts::endpoints(),         // /api/debts
         api::inventory::endpoints(),     // /api/inventory
         api::shelf::endpoints(),         // /api/stock-counts, goods that come in, losses

@@ -20,7 +20,7 @@ use crate::{
         catalog::{self, Facts, NewBrand, NewCategory, NewPicture, NewProduct, NewVariant, SoldBy, Translation, Translations},
         companies::{self, NewCompany},
         identity::{self, Invitation, MemberChange, NewRole},
-        inventory, orders,
+        inventory, ledger, orders,
         shops::{self, Hours, NewShop},
     },
     money::Money,
@@ -161,6 +161,7 @@ pub async fn load(souk: &Souk) -> Result<bool> {
         clock::shifted(yesterday, lend_a_hand(souk, name, company, &shelves, &hash)).await?;
         orders::count_popularity(souk, company).await?;
         dues::owe(souk, name, company).await?;
+        ledger::close_due(souk, company).await?;
     }
     Ok(true)
 }

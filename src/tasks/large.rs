@@ -16,7 +16,7 @@ use crate::{
         catalog::{self, NewCategory, NewProduct, NewVariant, SoldBy},
         companies::{self, Company, NewCompany},
         identity::{self, Customer, NewCustomer},
-        inventory,
+        inventory, ledger,
         orders::{self, Cancellation, NewOrder, Status, Step},
         outbox,
         shops::{self, NewShop, Shop},
@@ -104,6 +104,7 @@ pub async fn fill(souk: &Souk, size: Size) -> Result<()> {
         trade(souk, &trader, size.orders, &mut dice, &mut bar).await?;
         // What sells best is on the shelves at once, not from the first hourly count on.
         orders::count_popularity(souk, trader.company.id).await?;
+        ledger::close_due(souk, trader.company.id).await?;
     }
     bar.end();
     // Nobody is written letters about a year that never was.

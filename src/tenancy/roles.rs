@@ -159,6 +159,8 @@ permissions! {
     OrdersCancel = "orders:cancel": Customer ShopManager CompanyAdmin;
     PaymentsPay = "payments:pay": Customer;
     PaymentsRead = "payments:read": Customer ShopManager CompanyAdmin SuperAdmin;
+    /// The books of the whole company: one shop's people must not see another's sales.
+    BooksRead = "books:read": CompanyAdmin SuperAdmin;
     InventoryRead = "inventory:read": ShopStaff ShopManager CompanyAdmin SuperAdmin;
     InventoryWrite = "inventory:write": ShopManager CompanyAdmin;
     /// Receive and count at one's shops.

@@ -1,7 +1,7 @@
 //! What the JSON API answers: the shapes by name, and the words that the domains choose from.
 
 use crate::{
-    models::{companies, debts, identity::Presence, inventory, notifications, orders, shops},
+    models::{companies, debts, identity::Presence, inventory, ledger, notifications, orders, shops},
     tenancy::Role,
 };
 
@@ -16,6 +16,7 @@ pub fn words() -> Vec<(&'static str, Vec<&'static str>)> {
         ("DebtStage", debts::Step::ALL.map(debts::Step::name).to_vec()),
         ("DebtStatus", debts::Status::ALL.map(debts::Status::name).to_vec()),
         ("DeliveryState", notifications::state::ALL.to_vec()),
+        ("LedgerAccount", ledger::Account::ALL.map(ledger::Account::name).to_vec()),
         ("MovementKind", inventory::KINDS.to_vec()),
         ("OrderPaymentStatus", orders::PAYMENT_STATES.to_vec()),
         ("PersonState", Presence::ALL.map(Presence::name).to_vec()),

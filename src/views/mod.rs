@@ -8,6 +8,7 @@ pub mod charts;
 pub mod companies;
 pub mod debts;
 pub mod inventory;
+pub mod ledger;
 pub mod mail;
 pub mod notifications;
 pub mod orders;

@@ -2,6 +2,7 @@
 //! are doors: the acts are the domains'.
 #![expect(clippy::disallowed_methods, reason = "the workers' home is where tasks begin")]
 
+mod books;
 mod broker;
 mod catalog;
 mod chain;
@@ -27,7 +28,7 @@ use crate::{
     models::{
         audit, companies, debts, health, identity, inventory,
         jobs::{self, Job, Kind},
-        notifications, orders, outbox,
+        ledger, notifications, orders, outbox,
         outbox::Logged,
     },
     tenancy::{Platform, Scope, Souk},
@@ -42,6 +43,7 @@ async fn perform(souk: &Souk, job: &Job) -> Result<()> {
         Some(Kind::Reword) => catalog::reword(souk, job).await,
         Some(Kind::CheckChain) => chain::look(souk, job).await,
         Some(Kind::Renditions) => catalog::renditions(souk, job).await,
+        Some(Kind::CloseMonth) => books::close(souk, job).await,
         None => Err(Error::internal(format!("there is no job `{}`", job.kind))),
     }
 }
@@ -77,6 +79,7 @@ const SCHEDULES: &[(&str, u64)] = &[
     ("work.forget", 3_600),
     ("catalog.sweep_files", 3_600),
     ("orders.popularity", 3_600),
+    ("ledger.close", 3_600),
 ];
 
 /// The companies for which a recurring task has something to do now, asked once for all of them.
@@ -93,6 +96,7 @@ async fn due(platform: &Platform, name: &str) -> Result<Vec<CompanyId>> {
         "audit.check" => audit::companies_unchecked_since(platform, clock::now().minus(CHAIN_LOOKED_AT)).await,
         "work.forget" => companies::all_ids(platform).await,
         "orders.popularity" => orders::companies_that_sell(platform).await,
+        "ledger.close" => ledger::companies_to_close(platform).await,
         "catalog.sweep_files" => crate::models::catalog::companies_with_lonely_files(platform).await,
         other => Err(Error::internal(format!("there is no schedule `{other}`"))),
     }
@@ -113,6 +117,7 @@ async fn run_for(souk: &Souk, name: &str, company: CompanyId) -> Result<()> {
         "work.forget" => log::forget(souk, company).await,
         "catalog.sweep_files" => catalog::sweep_files(souk, company).await,
         "orders.popularity" => orders::count_popularity(souk, company).await,
+        "ledger.close" => ledger::ask_to_close(souk, company).await,
         other => Err(Error::internal(format!("there is no schedule `{other}`"))),
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::Months;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
 use serde_json::{Value, json};
-use souk::workers;
+use souk::{clock, workers};
 
 use crate::support::{World, order, statements::Statements, text};
 
@@ -59,6 +60,14 @@ async fn fill(db: &DatabaseConnection, world: &World) {
     multiply(db, world, "carts", many, "'token', n::text, 'customer_id', NULL").await;
     let of_carts = "(SELECT id AS c FROM carts c WHERE c.company_id = one.company_id AND c.id <> one.cart_id) AS n";
     multiply(db, world, "cart_items", of_carts, "'cart_id', c").await;
+    multiply(db, world, "ledger_entries", many, "'debit', n, 'credit', 0").await;
+    // Five years of closed months, the last of them the one before this.
+    let closed = format!(
+        "INSERT INTO ledger_closings SELECT '{}'::uuid, gen_random_uuid(), account, 'INR', to_char(now() - make_interval(months => n), 'YYYY-MM'), \
+         1, 1, 0, 0, 0 FROM generate_series(1, 60) AS n CROSS JOIN unnest(ARRAY['gateway', 'cash', 'sales', 'tax_payable']) AS account",
+        world.a.id
+    );
+    db.execute_unprepared(&closed).await.expect("closed months");
     db.execute_unprepared("ANALYZE").await.expect("figures for the planner");
 }
 
@@ -99,6 +108,25 @@ fn walk(node: &Value, table: &str, plan: &mut Plan) {
 fn about<'a>(said: &'a [String], table: &str) -> Vec<&'a String> {
     let (from, update) = (format!("FROM \"{table}\""), format!("UPDATE \"{table}\""));
     said.iter().filter(|sql| !sql.starts_with("INSERT") && (sql.contains(&from) || sql.contains(&update))).collect()
+}
+
+/// The same statements for a plan, which is made without values: no month of a table that is kept by
+/// months lies within an unknown range of ids, so the range is all of them.
+fn bounded(said: &[String]) -> Vec<String> {
+    let bound = |sql: &String| {
+        let mut sql = sql.clone();
+        for (side, end) in [("\"id\" < $", "ffffffff-ffff-ffff-ffff-ffffffffffff"), ("\"id\" >= $", "00000000-0000-0000-0000-000000000000")]
+        {
+            let Some(at) = sql.find(side) else { continue };
+            let from = at + side.len();
+            let until = sql[from..].find(|letter: char| !letter.is_ascii_digit()).map_or(sql.len(), |length| from + length);
+            let value = &sql[from - 1..until];
+            let value = format!("CASE WHEN {value}::uuid IS NULL THEN '{end}'::uuid ELSE {value} END");
+            sql.replace_range(from - 1..until, &value);
+        }
+        sql
+    };
+    said.iter().map(bound).collect()
 }
 
 /// Whose eyes a question is asked with.
@@ -273,6 +301,24 @@ async fn common_questions_use_their_indexes() {
         }
         let said = get(&admin, &format!("/api/audit/resource/order/{}", text(&placed["orders"][0]["id"]))).await;
         eyes.uses(&said, "audit_entries", "company_id, resource, resource_id, id", false).await;
+
+        // The books begin where the last closed month ended, and a closed month is not summed again.
+        let said = bounded(&get(&admin, "/api/payments/books").await);
+        eyes.uses(&said, "ledger_closings", "company_id, month, account, currency", false).await;
+        eyes.uses(&said, "ledger_entries", "company_id, id", false).await;
+        for sql in about(&said, "ledger_entries") {
+            for look in plan(eyes.db, eyes.role, &eyes.company, sql).await.looks {
+                assert!(
+                    look.condition.contains("id >= ") && look.condition.contains("id < "),
+                    "all entries are read ({}): {sql}",
+                    look.condition
+                );
+            }
+        }
+        let closed = (clock::now().date_in("UTC") - Months::new(2)).format("%Y-%m");
+        let said = get(&admin, &format!("/api/payments/books?month={closed}")).await;
+        eyes.uses(&said, "ledger_closings", "company_id, month, account, currency", false).await;
+        assert_eq!(about(&said, "ledger_entries"), Vec::<&String>::new());
 
         statements.take();
         client.call("POST", "/api/orders", Some(&customer), None, Some(&body), &key).await.expect(201);

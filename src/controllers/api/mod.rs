@@ -3,6 +3,7 @@
 pub mod account;
 pub mod audit;
 pub mod auth;
+pub mod books;
 pub mod cart;
 pub mod catalog;
 pub mod companies;

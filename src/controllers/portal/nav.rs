@@ -94,6 +94,7 @@ const PLACES: &[Place] = &[
     place(Portal::Company, BUSINESS, ("/company/notifications", "notice.title", "send"), "m", roles::NotificationsLog::NAME),
     place(Portal::Company, BUSINESS, ("/company/staff", "staff.title", "users"), "t", roles::UsersRead::NAME),
     place(Portal::Company, BUSINESS, ("/company/roles", "roles.title", "user-shield"), "r", roles::RolesRead::NAME),
+    place(Portal::Company, BUSINESS, ("/company/books", "books.title", "scale"), "k", roles::BooksRead::NAME),
     place(Portal::Company, BUSINESS, ("/company/debts", "debts.owed_title", "receipt-2"), "b", roles::DebtsRead::NAME),
     place(Portal::Company, BUSINESS, ("/company/audit", "nav.audit", "shield-check"), "a", roles::AuditRead::NAME),
     place(Portal::Company, BUSINESS, ("/company/settings", "settings.title", "settings"), "s", roles::CompanySettings::NAME),

@@ -81,10 +81,13 @@ pub enum Kind {
     CheckChain,
     /// Make the smaller sizes of a picture.
     Renditions,
+    /// Close the months of the books that are over.
+    CloseMonth,
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] = [Self::Refund, Self::Deliver, Self::Redeliver, Self::Reword, Self::CheckChain, Self::Renditions];
+    pub const ALL: [Self; 7] =
+        [Self::Refund, Self::Deliver, Self::Redeliver, Self::Reword, Self::CheckChain, Self::Renditions, Self::CloseMonth];
 
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -95,6 +98,7 @@ impl Kind {
             Self::Reword => "catalog.reword",
             Self::CheckChain => "audit.check",
             Self::Renditions => "catalog.renditions",
+            Self::CloseMonth => "ledger.close",
         }
     }
 
@@ -102,7 +106,7 @@ impl Kind {
         match self {
             Self::Refund => "payments",
             Self::Deliver => "notifications",
-            Self::Redeliver => "default",
+            Self::Redeliver | Self::CloseMonth => "default",
             Self::Reword | Self::Renditions => "bulk",
             Self::CheckChain => "audit",
         }

@@ -2,6 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
+use super::Account;
 use crate::{
     clock::Instant,
     ids::{CompanyId, LedgerEntryId, LedgerTransactionId, ShopId},
@@ -17,7 +18,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: LedgerEntryId,
     pub transaction_id: LedgerTransactionId,
-    pub account: String,
+    pub account: Account,
     pub currency: String,
     pub shop_id: Option<ShopId>,
     pub debit: Money,

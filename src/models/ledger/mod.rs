@@ -1,8 +1,21 @@
-//! The ledger: double entry, per company, append-only. No running balance on a hot account.
+//! The ledger: double entry, per company, append-only. No running balance on a hot account: a
+//! balance is what the last closed month left, and the sum of what was booked since.
 
+mod balance;
+mod close;
+mod closing;
 mod entry;
+mod month;
 mod transaction;
 
+use sea_orm::{DeriveActiveEnum, EnumIter};
+use serde::Serialize;
+
+pub use self::{
+    balance::{Balance, Books, balances, first_month},
+    close::{ask_to_close, close_due, close_month, companies_to_close},
+    month::Month,
+};
 use crate::{
     clock,
     errors::{Error, Result},
@@ -11,8 +24,10 @@ use crate::{
     tenancy::Scope,
 };
 
-/// Where money can be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where money can be; the books show them in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumIter, DeriveActiveEnum, Serialize)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Account {
     /// At the payment gateway, ours.
     Gateway,
@@ -36,8 +51,50 @@ pub enum Account {
     DebtForgiven,
 }
 
+/// What an account tells of a company.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nature {
+    /// What it has.
+    Asset,
+    /// What it owes.
+    Liability,
+    /// What it earned, and what of that was given back.
+    Income,
+    /// What it spent.
+    Expense,
+}
+
+impl Nature {
+    pub const ALL: [Self; 4] = [Self::Asset, Self::Liability, Self::Income, Self::Expense];
+
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Asset => "asset",
+            Self::Liability => "liability",
+            Self::Income => "income",
+            Self::Expense => "expense",
+        }
+    }
+}
+
 impl Account {
-    const fn code(self) -> &'static str {
+    pub const ALL: [Self; 11] = [
+        Self::Gateway,
+        Self::Cash,
+        Self::Receivable,
+        Self::Sales,
+        Self::TaxPayable,
+        Self::SalesReturns,
+        Self::Payable,
+        Self::Bank,
+        Self::PlatformFees,
+        Self::Purchases,
+        Self::DebtForgiven,
+    ];
+
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Gateway => "gateway",
             Self::Cash => "cash",
@@ -50,6 +107,16 @@ impl Account {
             Self::PlatformFees => "platform_fees",
             Self::Purchases => "purchases",
             Self::DebtForgiven => "debt_forgiven",
+        }
+    }
+
+    #[must_use]
+    pub const fn nature(self) -> Nature {
+        match self {
+            Self::Gateway | Self::Cash | Self::Receivable | Self::Bank => Nature::Asset,
+            Self::TaxPayable | Self::Payable => Nature::Liability,
+            Self::Sales | Self::SalesReturns | Self::DebtForgiven => Nature::Income,
+            Self::PlatformFees | Self::Purchases => Nature::Expense,
         }
     }
 }
@@ -112,7 +179,7 @@ pub async fn post(scope: &Scope, about: About<'_>, lines: &[Line]) -> Result<()>
         company_id: scope.company(),
         id: LedgerEntryId::new(),
         transaction_id,
-        account: line.account.code().into(),
+        account: line.account,
         currency: about.currency.into(),
         shop_id: line.shop,
         debit: line.debit,

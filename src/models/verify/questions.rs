@@ -35,6 +35,23 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
          HAVING SUM(debit) <> SUM(credit)",
     ),
     (
+        "a closed month is what was booked until its end, and within it",
+        "SELECT told.company AS company, told.line AS row FROM (SELECT company, line, balance, SUM(change) OVER upto AS booked, \
+         SUM(debit) OVER upto AS debit, SUM(credit) OVER upto AS credit FROM (SELECT company_id AS company, account, currency, ends_at AS moment, \
+         0 AS booking, [id] AS line, balance, 0 AS change, -debit AS debit, -credit AS credit FROM ledger_closings UNION ALL \
+         SELECT e.company_id, e.account, e.currency, e.created_at, 1, NULL, NULL, e.debit - e.credit, e.debit, e.credit FROM ledger_entries e \
+         WHERE EXISTS (SELECT 1 FROM ledger_closings c WHERE c.company_id = e.company_id AND c.ends_at > e.created_at)) AS lines \
+         WINDOW upto AS (PARTITION BY company, account, currency ORDER BY moment, booking)) AS told \
+         WHERE told.line IS NOT NULL AND (told.balance <> told.booked OR told.debit <> 0 OR told.credit <> 0)",
+    ),
+    (
+        "a closed month has every account that was booked until its end",
+        "SELECT b.company_id AS company, m.month || ' ' || b.account AS row FROM (SELECT company_id, account, currency, MIN(created_at) AS since \
+         FROM ledger_entries GROUP BY company_id, account, currency) b JOIN (SELECT DISTINCT company_id, month, ends_at FROM ledger_closings) m \
+         ON m.company_id = b.company_id AND m.ends_at > b.since LEFT JOIN ledger_closings c ON c.company_id = b.company_id AND c.month = m.month \
+         AND c.account = b.account AND c.currency = b.currency WHERE c.id IS NULL",
+    ),
+    (
         "a session acts in a company with all it needs, and not past its time",
         "SELECT acting_company_id AS company, [id] AS row FROM staff_sessions WHERE acting_until < {past} OR (acting_company_id IS NULL AND \
          (acting_member_id IS NOT NULL OR acting_until IS NOT NULL OR acting_reason IS NOT NULL)) OR (acting_company_id IS NOT NULL AND \

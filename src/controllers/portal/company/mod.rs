@@ -2,6 +2,7 @@
 
 mod attributes;
 pub(super) mod audit;
+mod books;
 mod brands;
 mod categories;
 mod customers;
@@ -35,6 +36,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         roles::endpoints(),
         settings::endpoints(),
         debts::endpoints(),
+        books::endpoints(),
         audit::endpoints(),
     ]
     .concat()
