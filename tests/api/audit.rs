@@ -52,7 +52,7 @@ async fn the_audit_is_filtered_by_who_what_where_and_when() {
         let tenant = Tenant { actor: Actor::Customer(world.a.customer.id), ..Tenant::system(world.a.id) };
         clock::shifted(-86_400_000_000, async {
             let scope = world.souk.write(tenant).await.expect("a scope");
-            scope.audit("yesterday", "order", &order_id, None, vec![]).await.expect("noted");
+            scope.audit("advance", "order", &order_id, None, vec![]).await.expect("noted");
             scope.commit().await.expect("kept");
         })
         .await;
@@ -60,7 +60,7 @@ async fn the_audit_is_filtered_by_who_what_where_and_when() {
         let old = logs(&format!("to={hour_ago}")).await.expect(200);
         assert_eq!(
             old["data"].as_array().map(|rows| rows.iter().map(|entry| text(&entry["action"])).collect()),
-            Some(vec!["yesterday".to_owned()])
+            Some(vec!["advance".to_owned()])
         );
         assert!(!ids(&logs(&format!("from={hour_ago}")).await.expect(200)).contains(&ids(&old)[0]));
 
@@ -68,6 +68,17 @@ async fn the_audit_is_filtered_by_who_what_where_and_when() {
         logs("shopId=main").await.wrong("invalid");
         logs(&format!("resourceId={order_id}")).await.wrong("invalid");
         logs("colour=red").await.wrong("unknown_field");
+        // A word that nothing is called by is a mistake, in each list and in the file.
+        for (query, field) in
+            [("resource=nothing", "resource"), ("action=sign_in,dance", "action"), ("resource=order&action=dance", "action")]
+        {
+            for list in ["logs", "export"] {
+                let refused = client.get(&admin, &format!("/api/audit/{list}?{query}")).await.refused(422, "invalid_input");
+                assert_eq!((&refused["errors"][0]["field"], &refused["errors"][0]["code"]), (&json!(field), &json!("unknown")), "{query}");
+            }
+        }
+        let root = client.login("alpha", "root@souk.test").await;
+        client.call("GET", "/api/audit/logs?resource=nothing", Some(&root), None, None, &[]).await.wrong("unknown");
         let first = client.get(&admin, "/api/audit/logs?limit=2&action=sign_in").await.expect(200);
         if let Some(cursor) = first["page"]["next"].as_str() {
             let next = client.get(&admin, &format!("/api/audit/logs?limit=2&action=sign_in&cursor={cursor}")).await.expect(200);
@@ -109,30 +120,30 @@ async fn the_audit_is_taken_out_whole_and_harmless() {
         let admin = world.staff(&world.a, "admin").await;
         let scope = world.souk.write(Tenant::system(world.a.id)).await.expect("a scope");
         for number in 0..1_050 {
-            scope.audit("count", "shelf", number, None, vec![]).await.expect("noted");
+            scope.audit("update", "variant", number, None, vec![]).await.expect("noted");
         }
-        scope.audit("=cmd|' /C calc'!A0", "shelf", "@SUM(A1)", None, vec![]).await.expect("noted");
+        scope.audit("=cmd|' /C calc'!A0", "variant", "@SUM(A1)", None, vec![]).await.expect("noted");
         scope.commit().await.expect("kept");
 
-        let file = client.get(&admin, "/api/audit/export?resource=shelf").await;
+        let file = client.get(&admin, "/api/audit/export?resource=variant").await;
         assert_eq!((file.status, file.headers["content-type"].to_str().expect("a text")), (200, "text/csv; charset=utf-8"));
         assert!(file.headers["content-disposition"].to_str().expect("a text").contains("audit.csv"));
         assert_eq!(file.text.lines().count(), 1 + 1_051, "a head and every row, over several pages");
         assert!(file.text.starts_with("id,at,userId,role,") && file.text.contains("'=cmd") && file.text.contains("'@SUM(A1)"));
         assert!(!file.text.contains(",=cmd"));
 
-        let file = client.get(&admin, "/api/audit/export?format=json&resource=shelf&action=count").await.expect(200);
+        let file = client.get(&admin, "/api/audit/export?format=json&resource=variant&action=update").await.expect(200);
         let rows = file.as_array().expect("an array");
         let numbers: std::collections::BTreeSet<_> = rows.iter().map(|row| text(&row["resourceId"])).collect();
         assert_eq!((rows.len(), numbers.len()), (1_050, 1_050), "none twice, none left out");
-        assert_eq!(client.get(&admin, "/api/audit/export?format=json&resource=nothing").await.expect(200), json!([]));
+        assert_eq!(client.get(&admin, "/api/audit/export?format=json&resource=plan").await.expect(200), json!([]));
         client.get(&admin, "/api/audit/export?format=xlsx").await.wrong("unknown");
 
         let noted = client.get(&admin, "/api/audit/logs?action=export").await.expect(200);
         assert_eq!(noted["data"].as_array().map(Vec::len), Some(3), "that it was taken out is written down");
-        assert_eq!(noted["data"][2]["changes"]["filter"]["after"]["resource"], "shelf");
+        assert_eq!(noted["data"][2]["changes"]["filter"]["after"]["resource"], "variant");
         let theirs = world.staff(&world.b, "admin").await;
-        let file = client.get(&theirs, "/api/audit/export?resource=shelf").await;
+        let file = client.get(&theirs, "/api/audit/export?resource=variant").await;
         assert_eq!((file.status, file.text.lines().count()), (200, 1));
         let manager = world.staff(&world.a, "manager").await;
         client.get(&manager, "/api/audit/export").await.refused(403, "forbidden");

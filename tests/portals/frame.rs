@@ -200,10 +200,10 @@ async fn newer_leads_back_the_way_one_came() {
         for step in 0..130 {
             let tenant = souk::tenancy::Tenant::system(world.a.id);
             let scope = world.souk.write(tenant).await.expect("a scope");
-            scope.audit("look", "thing", step, None, vec![]).await.expect("an entry");
+            scope.audit("update", "plan", step, None, vec![]).await.expect("an entry");
             scope.commit().await.expect("kept");
         }
-        let first = client.page(&admin, "/company/audit?resource=thing").await;
+        let first = client.page(&admin, "/company/audit?resource=plan").await;
         let link = |page: &str, rel: &str| {
             let nav = page.split("sk-pager").nth(1).expect("a pager").replace("&amp;", "&").replace("&#x2F;", "/");
             let before = nav.split(&format!("rel=\"{rel}\"")).next().expect("its link").to_owned();

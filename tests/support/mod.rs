@@ -19,6 +19,7 @@ use souk::{
     app,
     ids::{CompanyId, LocationId, ProductId, ShopId, VariantId},
     models::{
+        audit,
         catalog::{self, NewProduct, NewVariant, SoldBy},
         companies::{self, NewCompany},
         identity::{self, Customer, NewCustomer, Person},
@@ -171,6 +172,23 @@ impl World {
         }
         let faults = verify::all(&self.souk, None).await.expect("the invariants were asked");
         assert!(faults.is_empty(), "{}: {faults:#?}", self.souk.engine());
+        self.audited_by_known_words().await;
+    }
+
+    /// Whoever asks for a list of the audit may name what was written into it. `MADE_UP` is what tests write.
+    async fn audited_by_known_words(&self) {
+        const MADE_UP: [&str; 5] = ["act", "late", "wait", "daily", "=cmd"];
+        let platform = self.souk.platform("verify").await.expect("the platform");
+        let rows = platform.ask("SELECT DISTINCT resource, action FROM audit_entries", vec![]).await.expect("the words");
+        for row in rows {
+            let word = |name: &str| row.try_get::<String>("", name).expect("a word");
+            let (resource, action) = (word("resource"), word("action"));
+            let is_made_up = MADE_UP.iter().any(|made_up| action.starts_with(made_up)) && !action.starts_with("act_as");
+            assert!(
+                is_made_up || audit::is_known(&resource, &action),
+                "say in src/models/audit/words.rs that `{action}` is done to `{resource}`"
+            );
+        }
     }
 
     /// One number out of the database, asked over all companies.

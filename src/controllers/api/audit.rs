@@ -34,6 +34,7 @@ use crate::{
 struct List {
     /// An id, or an e-mail address.
     user: Option<String>,
+    #[schemars(extend("enum" = audit::resources().collect::<Vec<_>>()))]
     resource: Option<String>,
     resource_id: Option<String>,
     /// One, or several with commas between.
@@ -75,11 +76,19 @@ fn asked_for(list: &List, actors: Vec<Uuid>) -> Result<Filter> {
     if list.resource_id.is_some() && list.resource.is_none() {
         return Err(wrong("resourceId", "say with `resource` what it is the id of"));
     }
+    if list.resource.as_deref().is_some_and(|word| audit::resources().all(|known| known != word)) {
+        return Err(Error::invalid("resource", "unknown", "nothing of that name is audited"));
+    }
+    let actions: Vec<_> =
+        list.action.iter().flat_map(|names| names.split(',')).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    if !actions.iter().all(|word| audit::is_action(word)) {
+        return Err(Error::invalid("action", "unknown", "nothing of that name is done to anything"));
+    }
     Ok(Filter {
         actors,
         resource: list.resource.clone(),
         resource_id: list.resource_id.clone(),
-        actions: list.action.iter().flat_map(|names| names.split(',')).filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+        actions,
         shop: list.shop_id.as_deref().map(str::parse::<ShopId>).transpose().map_err(|_| wrong("shopId", "that is not an id"))?,
         from: time("from", &list.from)?,
         until: time("to", &list.to)?,

@@ -28,7 +28,7 @@ use crate::{
     errors::{Error, Result},
     gateways::messaging,
     ids::{DeviceId, NotificationId, RowId, TemplateId},
-    models::notifications::{self, Channel, Choices, Draft, Filter, NewDevice, NewMessage, TextKey, state},
+    models::notifications::{self, Channel, Choices, Draft, Filter, KINDS, NewDevice, NewMessage, TextKey, state},
     tenancy::{
         Access, Souk, keys,
         roles::{Anyone, NotificationsLog, NotificationsRead, NotificationsSend, NotificationsTemplates},
@@ -117,6 +117,7 @@ struct Log {
     channel: Option<Channel>,
     #[schemars(extend("enum" = state::ALL))]
     state: Option<String>,
+    #[schemars(extend("enum" = KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>()))]
     template: Option<String>,
     email: Option<String>,
 }
@@ -126,6 +127,9 @@ async fn log(access: Access<NotificationsLog>, Query(log): Query<Log>) -> Result
     let known = |name: String| {
         state::ALL.into_iter().find(|known| *known == name).ok_or_else(|| Error::invalid("state", "unknown", "there is no such state"))
     };
+    if log.template.as_deref().is_some_and(|name| KINDS.iter().all(|kind| kind.name != name)) {
+        return Err(Error::invalid("template", "unknown", "no message is written by that text"));
+    }
     let filter = Filter { channel: log.channel, state: log.state.map(known).transpose()?, template: log.template, email: log.email };
     let bound = format!("deliveries {filter:?}");
     let before = page::open::<RowId>(&access, &bound, log.cursor.as_deref())?;

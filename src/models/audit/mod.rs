@@ -18,6 +18,7 @@ mod unsealed;
 mod values;
 mod verify;
 mod witness;
+mod words;
 
 pub(crate) use self::personal::written;
 pub(crate) use self::{entry::Model as Row, values::Model as PersonalValues};
@@ -28,4 +29,5 @@ pub use self::{
     seal::{checkpoint, companies_with_unsealed, companies_without_checkpoint, seal, seal_all},
     verify::{ChainState, Check, Standing, check, companies_unchecked_since, companies_with_faults, keep, standing, verify, verify_as_of},
     witness::{Testimony, heard_so_far},
+    words::{is_action, is_known, resources},
 };
