@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod charts;
 pub mod companies;
 pub mod debts;
+pub mod docs;
 pub mod inventory;
 pub mod ledger;
 pub mod mail;

@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod description;
+mod docs;
 mod limits;
 mod orders;
 mod oversight;

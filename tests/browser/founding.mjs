@@ -2,7 +2,7 @@
 // the admin comes, opens a shop with hours, invites staff, adds ten products with pictures; the shop
 // takes goods in by the scanner, sells its first order, and works it off by keys; the audit knows all of it.
 import { readFileSync, readdirSync } from 'node:fs';
-import { BASE, Findings, ROWS, answered, api, openBrowser, signIn, until } from './house.mjs';
+import { BASE, Findings, PATIENCE, ROWS, answered, api, openBrowser, signIn, until } from './house.mjs';
 
 const NEEDS = ['/admin/companies/new', '/invitation', '/company/shops/new', '/company/staff/new', '/company/products/new', '/shop/stock'];
 const missing = NEEDS.filter((uri) => !ROWS.some((row) => row.method === 'GET' && row.uri === uri));
@@ -53,7 +53,7 @@ const linkFor = (email, place) =>
 const browser = await openBrowser();
 const desk = async () => {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
-  context.setDefaultTimeout(180_000);
+  context.setDefaultTimeout(PATIENCE);
   return context.newPage();
 };
 /** Sends the form around a field, and waits for the page that answers. */

@@ -6,6 +6,8 @@ import { chromium } from 'playwright-core';
 export const BASE = process.env.SOUK_URL ?? 'http://127.0.0.1:5150';
 export const SCREENS = process.env.SOUK_SCREENS ?? 'target/screens';
 export const PASSWORD = 'demo-demo-demo';
+/** How long anything is waited for, in milliseconds: a machine that does much else is slow, and none of that is a fault. */
+export const PATIENCE = 600_000;
 const PROGRAM = process.env.SOUK_PROGRAM ?? 'target/release/souk';
 const TEXTS = process.env.SOUK_TEXTS ?? 'assets/i18n/en';
 
@@ -26,7 +28,7 @@ export const ROWS = execFileSync(PROGRAM, ['routes'], { encoding: 'utf8' })
   .split('\n')
   .map((line) => line.trim().split(/ +/))
   .map(([method, uri, permission, ...roles]) => ({ method, uri, permission, roles, shape: shape(uri) }))
-  .filter((row) => !/^\/(api|static|media|health|metrics)(\/|$)/.test(row.uri));
+  .filter((row) => !/^\/(api(?!\/docs)|static|media|health|metrics)(\/|$)/.test(row.uri));
 
 /** Rows whose path has no place for an id come first: `/things/new` is not the thing `new`. */
 const BY_SHAPE = [...ROWS].sort((a, b) => (a.uri.match(/{/g)?.length ?? 0) - (b.uri.match(/{/g)?.length ?? 0));
@@ -141,12 +143,12 @@ export function formsOf(text) {
 
 /**
  * Walks as somebody from their first page and every address of the table that names nothing, on by
- * the links: one address of each kind, with the answer it gave.
+ * the links: one address of each kind, with the answer it gave. `also` is known from elsewhere.
  */
-export async function crawl(visitor, begin) {
+export async function crawl(visitor, begin, also = []) {
   const seen = new Map();
   const mine = ROWS.filter((row) => row.method === 'GET' && row.roles.includes(visitor.role) && !row.uri.includes('{'));
-  const open = [begin, ...mine.map((row) => row.uri)].filter(Boolean);
+  const open = [begin, ...also, ...mine.map((row) => row.uri)].filter(Boolean);
   while (open.length) {
     const address = open.shift();
     const row = rowOf('GET', address);
@@ -160,7 +162,7 @@ export async function crawl(visitor, begin) {
 }
 
 /** Asks until something is there; nothing when it does not come in time. */
-export async function until(ask, { within = 180_000 } = {}) {
+export async function until(ask, { within = PATIENCE } = {}) {
   for (const deadline = Date.now() + within; Date.now() < deadline; ) {
     const found = await ask();
     if (found) return found;
@@ -188,7 +190,7 @@ export async function openBrowser() {
   };
   for (let left = 3; ; left -= 1) {
     try {
-      return await chromium.launch({ ...options, timeout: 60_000 });
+      return await chromium.launch({ ...options, timeout: 180_000 });
     } catch (error) {
       if (left > 1) continue;
       console.error(String(error));
@@ -210,7 +212,7 @@ export async function answered(page, act) {
     globalThis.isBefore = true;
   });
   await act();
-  await page.waitForFunction(() => !globalThis.isBefore && document.readyState === 'complete', null, { polling: 50, timeout: 180_000 });
+  await page.waitForFunction(() => !globalThis.isBefore && document.readyState === 'complete', null, { polling: 50, timeout: PATIENCE });
 }
 
 /** A call to the JSON API, which must succeed. */

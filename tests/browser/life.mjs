@@ -1,6 +1,6 @@
 // One order's life through the portals: a customer buys, the shop's board rings and works it off by
 // keys, the company sees it without reload and finds it in its audit.
-import { BASE, Findings, answered, api, openBrowser, signIn, until } from './house.mjs';
+import { BASE, Findings, PATIENCE, answered, api, openBrowser, signIn, until } from './house.mjs';
 
 const findings = new Findings();
 const check = (is, text) => is || findings.add(text);
@@ -8,7 +8,7 @@ const check = (is, text) => is || findings.add(text);
 const browser = await openBrowser();
 const at = async (email, path) => {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-  context.setDefaultTimeout(180_000);
+  context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   await signIn(page, email);
   await page.goto(BASE + path);
@@ -40,7 +40,7 @@ const { id, orderNumber } = placed.orders[0];
 check(placed.orders[0].paymentStatus === 'paid', 'the order is not paid');
 
 const arrives = async (page, selector, who) => {
-  await page.waitForSelector(selector, { timeout: 180_000 }).catch(() => findings.add(`${who} does not see ${orderNumber} without reload`));
+  await page.waitForSelector(selector).catch(() => findings.add(`${who} does not see ${orderNumber} without reload`));
 };
 await arrives(office, `#order-${id}`, 'the company');
 await arrives(board, `#ticket-${id}`, 'the shop');

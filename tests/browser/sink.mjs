@@ -1,4 +1,5 @@
-// A mail server that keeps what it takes: each letter is a file of the folder. node sink.mjs <folder> <file for the port>
+// A mail server that keeps what it takes: each letter is a file of the folder. Mailboxes that are called
+// `full` never have room. node sink.mjs <folder> <file for the port>
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 
@@ -28,6 +29,7 @@ const server = createServer((socket) => {
       letter = [];
       return say('354 go on');
     }
+    if (/^RCPT TO:\s*<full[^@]*@/i.test(line)) return say('452 4.2.2 the mailbox is full');
     if (verb === 'QUIT') return socket.end('221 bye\r\n');
     return say('250 ok');
   };

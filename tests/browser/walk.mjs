@@ -3,7 +3,7 @@
 // text is missing; at a desk and at a tablet, light and dark, in both languages.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { BASE, Findings, PEOPLE, ROWS, SCREENS, Visitor, crawl, isPage, kindOf, openBrowser, rowOf, untranslated } from './house.mjs';
+import { BASE, Findings, PATIENCE, PEOPLE, ROWS, SCREENS, Visitor, api, crawl, isPage, kindOf, linksOf, openBrowser, rowOf, until, untranslated } from './house.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TABS = Number(process.env.SOUK_TABS ?? 3);
@@ -18,8 +18,7 @@ const LOOKS = {
     { name: '1024-light-hi', width: 1024, height: 768, scheme: 'light' },
   ],
 };
-/** Pages about what a demo has none of, a job that failed: the tests of the program open them. */
-const NOT_IN_DEMO = ['/admin/jobs/{companyId}/{id}'];
+const JOB = '/admin/jobs/{companyId}/{id}';
 const findings = new Findings();
 const began = Date.now();
 const seconds = () => ((Date.now() - began) / 1000).toFixed(1);
@@ -108,7 +107,9 @@ async function openTab(context) {
   const tab = { page, said: [] };
   // What the page before was still asking for is cut off when it goes, and no fault of the next one.
   page.on('framenavigated', (frame) => frame === page.mainFrame() && tab.said.splice(0));
-  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && tab.said.push(message.text()));
+  // That htmx waited too long for a part is said of the machine, not of the page.
+  const isFault = (message) => ['error', 'warning'].includes(message.type()) && !message.text().startsWith('htmx: htmx:error: timeout');
+  page.on('console', (message) => isFault(message) && tab.said.push(message.text()));
   page.on('pageerror', (error) => tab.said.push(String(error)));
   return tab;
 }
@@ -148,7 +149,7 @@ async function visit({ page, said }, visitor, { address, whole }, language) {
 /** Looks at all of somebody's pages in a context of their own, a few at a time. */
 async function walk(browser, visitor, pages, language) {
   const context = await browser.newContext({ reducedMotion: 'reduce' });
-  context.setDefaultTimeout(180_000);
+  context.setDefaultTimeout(PATIENCE);
   await visitor.speak(language);
   await context.addCookies(visitor.passport());
   const left = [...pages];
@@ -160,7 +161,19 @@ async function walk(browser, visitor, pages, language) {
   await context.close();
 }
 
+/** The page of a job that fails: somebody registers whose mailbox has no room for their welcome. */
+async function failedJob() {
+  const body = { email: `full${Date.now()}@example.com`, password: 'a-walk-of-words-42', name: 'Full Mailbox' };
+  await api('POST', '/api/auth/register', { body });
+  const root = new Visitor(PEOPLE.find(({ role }) => role === 'super_admin'));
+  await root.comeIn();
+  const found = await until(async () => linksOf((await root.get('/admin/jobs?kind=notifications.deliver')).text).find((address) => rowOf('GET', address)?.uri === JOB));
+  if (!found) findings.add('a letter that cannot be delivered is not among the jobs in trouble');
+  return found;
+}
+
 mkdirSync(SCREENS, { recursive: true });
+const job = await failedJob();
 const visitors = PEOPLE.map((person) => new Visitor(person));
 const addresses = new Map();
 for (const visitor of visitors) {
@@ -168,7 +181,8 @@ for (const visitor of visitors) {
   const isStranger = ['customer', 'public'].includes(visitor.role);
   if (visitor.email && isStranger === Boolean(first)) findings.add(`${visitor.role} ${first ? 'comes in' : 'cannot come in'}`);
   if (visitor.role === 'customer') await visitor.forge();
-  visitor.pages = await crawl(visitor, first);
+  // A job that is being tried again is not in the list for that moment, so its page is not left to luck.
+  visitor.pages = await crawl(visitor, first, visitor.role === 'super_admin' && job ? [job] : []);
   if (first && visitor.pages.get(kindOf(first))?.answer.status !== 200) findings.add(`${visitor.role} begins at ${first}, which does not open`);
   for (const [kind, { address, answer }] of visitor.pages) {
     if (answer.status >= 500) findings.add(`${address} as ${visitor.role}: ${answer.status}`);
@@ -179,7 +193,7 @@ let tried = 0;
 for (const visitor of visitors) tried += await tryDoors(visitor, addresses);
 await tryNeighbour(addresses);
 for (const row of ROWS.filter((row) => row.method === 'GET' && row.uri.includes('{'))) {
-  if (!addresses.has(row.uri) && !NOT_IN_DEMO.includes(row.uri)) findings.add(`no link leads to ${row.uri}`);
+  if (!addresses.has(row.uri)) findings.add(`no link leads to ${row.uri}`);
 }
 console.log(`${tried} doors tried after ${seconds()} s`);
 

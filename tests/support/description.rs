@@ -57,8 +57,9 @@ pub fn hold(method: &str, path: &str, sent: Option<&[u8]>, answer: &Answer) {
     }
     let Some(operation) = operation(method, path) else { return };
     if status >= 400 {
-        // Where people are led to a page they are refused on one.
-        let is_page = kind == "text/html" && operation["responses"]["303"].is_object();
+        // Where people are shown a page, or led to one, they are refused on one.
+        let is_for_people = operation["responses"]["303"].is_object() || operation["responses"]["200"]["content"]["text/html"].is_object();
+        let is_page = kind == "text/html" && is_for_people;
         assert!(is_page || kind == "application/problem+json", "{case} refuses without a problem: {}", answer.text);
         return;
     }

@@ -79,10 +79,17 @@ async fn figures(State(souk): State<Souk>, headers: HeaderMap) -> Result<Respons
     Ok((kind, crate::figures::text(&souk).await?).into_response())
 }
 
-/// It is the same for every request.
 async fn openapi() -> Result<Json<&'static Value>> {
+    description().map(Json)
+}
+
+/// The description of the whole API, which is the same for every request.
+///
+/// # Errors
+/// When two shapes have one name; the tests hold that none have.
+pub(in crate::controllers) fn description() -> Result<&'static Value> {
     static DESCRIPTION: LazyLock<Result<Value>> = LazyLock::new(|| endpoints::description(&crate::controllers::endpoints()));
-    DESCRIPTION.as_ref().map(Json).map_err(Error::internal)
+    DESCRIPTION.as_ref().map_err(Error::internal)
 }
 
 pub fn endpoints() -> Vec<Endpoint> {

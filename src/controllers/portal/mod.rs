@@ -4,6 +4,7 @@ mod account;
 mod admin;
 mod company;
 mod debts;
+mod docs;
 mod door;
 pub mod fields;
 mod invitation;
@@ -52,6 +53,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     [
         sign_in::endpoints(),     // /, /sign-in, /language, /theme
         door::endpoints(),        // the other ways in
+        docs::endpoints(),        // /api/docs
         invitation::endpoints(),  // /invitation
         account::endpoints(),     // one's own account
         workplace::endpoints(),   // /switch-company

@@ -74,6 +74,7 @@ const IDS: &[(&str, &str)] = &[
 /// What stands in a path and is no row of anybody's.
 const WORDS: &[(&str, &str)] = &[
     ("/api/audit/resource/{type}", "order"),
+    ("/api/docs/{area}", "orders"),
     ("/api/notifications/callbacks/{provider}", "twilio"),
     // A text's key is the same word in every company.
     ("/company/notifications/templates/{id}", "welcome.en"),
