@@ -117,7 +117,8 @@ pub async fn cancel(ports: [u16; 2], token: &str, id: &str, why: &Value) {
             if status == 200 || body["code"] == "invalid_transition" {
                 return;
             }
-            assert!(status >= 500, "{status} {body}");
+            // The gateway's answer was lost with the database: what became of the payment is found out first.
+            assert!(status >= 500 || body["code"] == "payment_in_progress", "{status} {body}");
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
