@@ -22,7 +22,7 @@ async fn a_hundred_rivals_for_one_key_and_a_death_among_them() {
         let mut made = Vec::new();
         for round in 0..ROUNDS {
             let key = format!("round-{round}");
-            let pause = std::time::Duration::from_millis(dice.random_range(1..60));
+            let pause = std::time::Duration::from_millis(dice.random_range(1..500));
             let mut rivals = tokio::task::JoinSet::new();
             for _ in 0..RIVALS {
                 let (client, buyer, body, key) = (program.client.clone(), buyer.clone(), body.to_string(), key.clone());
