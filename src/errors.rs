@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use sea_orm::{DbErr, RuntimeErr};
+use sea_orm::{DbErr, RuntimeErr, SqlxError};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -202,6 +202,8 @@ impl From<DbErr> for Error {
         match code_of(&error).as_deref() {
             Some(code) if LOST_TO_A_RIVAL.contains(&code) => Self::Unavailable("somebody else changed the same things; try again".into()),
             Some(code) if UNKEPT_CHARACTER.contains(&code) => Self::unkept_character(""),
+            Some(code) if GOING_AWAY.contains(&code) => Self::Unavailable("the database cannot be reached this moment; try again".into()),
+            None if is_cut(&error) => Self::Unavailable("the database cannot be reached this moment; try again".into()),
             _ => Self::Db(error),
         }
     }
@@ -213,6 +215,15 @@ const LOST_TO_A_RIVAL: [&str; 6] = ["40001", "40P01", "55P03", "5", "261", "517"
 /// PostgreSQL's `character_not_in_repertoire`, which NUL is in a text, and `untranslatable_character`,
 /// the same in JSON.
 const UNKEPT_CHARACTER: [&str; 2] = ["22021", "22P05"];
+
+/// PostgreSQL's `admin_shutdown`, `crash_shutdown`, `cannot_connect_now` and `too_many_connections`.
+const GOING_AWAY: [&str; 4] = ["57P01", "57P02", "57P03", "53300"];
+
+/// Whether the connection ended in the middle of a statement.
+fn is_cut(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else { return false };
+    matches!(&**error, SqlxError::Io(_) | SqlxError::PoolTimedOut | SqlxError::PoolClosed | SqlxError::WorkerCrashed)
+}
 
 /// What the database calls the error.
 fn code_of(error: &DbErr) -> Option<String> {

@@ -87,7 +87,7 @@ id! {
     CartId CartItemId
     CheckoutId OrderId OrderItemId OrderEventId
     PaymentId AttemptId AllocationId RefundId
-    LedgerTransactionId LedgerEntryId
+    LedgerAccountId LedgerTransactionId LedgerEntryId
     PlanId SubscriptionId PeriodId
     DebtId InstalmentId DebtPaymentId DebtNoteId
     EventId JobId AuditId RowId SavedViewId

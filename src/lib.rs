@@ -3,6 +3,7 @@
 pub mod app;
 pub mod bell;
 pub mod clock;
+pub mod codes;
 pub mod controllers;
 pub mod endpoints;
 pub mod errors;

@@ -89,7 +89,7 @@ pub struct Retention {
     pub audit_days: u64,
     /// Sessions that have ended.
     pub session_days: u64,
-    /// Keys of repeated requests that made nothing; a key that moved money or stock is kept for good.
+    /// Keys of repeated requests that made nothing; a key that moved money is kept for good.
     pub key_days: u64,
     pub notification_days: u64,
 }

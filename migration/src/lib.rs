@@ -24,6 +24,7 @@ mod m0030_logo;
 mod m0031_closings;
 mod m0032_publisher;
 mod m0033_alerts_of_all;
+mod m0034_accounts;
 pub mod tenant;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -99,6 +100,7 @@ impl MigratorTrait for Migrator {
             step(m0031_closings::Migration),
             step(m0032_publisher::Migration),
             step(m0033_alerts_of_all::Migration),
+            step(m0034_accounts::Migration),
         ]
     }
 }

@@ -163,7 +163,19 @@ async fn check(company: Option<&str>) -> Result<ExitCode> {
 }
 
 async fn doctor() -> Result<ExitCode> {
-    let souk = opened().await?;
+    let settings = configured()?;
+    if !database::is_there(&settings)? {
+        println!("database (sqlite): there is none yet, `souk start` makes it");
+        return Ok(ExitCode::FAILURE);
+    }
+    match database::pending(&settings).await? {
+        0 => println!("schema: up to date"),
+        steps => {
+            println!("schema: {steps} steps behind this program, run `souk db migrate`");
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    let souk = Souk::look(settings).await?;
     let database = souk.is_alive().await;
     println!("database ({}): {}", souk.engine(), if database { "ok" } else { "not reachable" });
     let queue = match souk::workers::queue_of(&souk)? {
@@ -263,13 +275,16 @@ fn init_log(config: &loco_rs::config::Config, statements: bool) {
 async fn announce(souk: &Souk, settings: &Settings, host: &str, port: i32) -> Result<()> {
     let address = settings.base_url.clone().unwrap_or_else(|| format!("http://{host}:{port}"));
     println!("\nSouk is open at {address}");
+    if !tasks::demo::is_there(souk).await? {
+        return Ok(());
+    }
     let (companies, people) = match settings.demo {
         Demo::None => return Ok(()),
-        Demo::Small => (["techhub", "greenbasket"], "admin@, manager@, staff@, keeper@, rider@, customer@"),
+        Demo::Small => (["techhub", "greenbasket"], "admin@, manager@, staff@, keeper@, rider@, customer@, retailer@"),
         Demo::Large => (["amber-bazaar", "amber-brothers"], "admin@, manager@, staff@, customer@"),
     };
     println!("Sign-ins (password {}):", tasks::demo::PASSWORD);
-    println!("  admin@souk.test                                 the platform");
+    println!("  {:48}the platform", tasks::demo::PLATFORMS_OWN);
     if settings.demo == Demo::Small {
         println!("  {:48}both companies", tasks::demo::BOTH);
     }

@@ -54,12 +54,16 @@ impl<T: JsonSchema> Part for Path<T> {
 }
 
 impl<T: JsonSchema> Part for Query<T> {
+    const ASKS: bool = true;
+
     fn describe(operation: &mut Operation<'_>) {
         operation.query::<T>();
     }
 }
 
 impl<T: JsonSchema> Part for AttributedQuery<T> {
+    const ASKS: bool = true;
+
     fn describe(operation: &mut Operation<'_>) {
         operation.query::<T>();
         operation.attributes();
@@ -105,6 +109,13 @@ impl Part for Bytes {
     }
 }
 
+/// A provider's address, query and all, is what it signed.
+impl Part for Uri {
+    const ASKS: bool = true;
+
+    fn describe(_: &mut Operation<'_>) {}
+}
+
 macro_rules! nothing {
     ($($part:ty)*) => {$(
         impl Part for $part {
@@ -114,4 +125,4 @@ macro_rules! nothing {
 }
 
 // What a client does not decide to send.
-nothing! { State<Souk> Device HeaderMap Uri }
+nothing! { State<Souk> Device HeaderMap }

@@ -164,7 +164,15 @@ impl Promise {
         let (code, body) = match &result {
             Ok(answer) => (status.as_u16(), serde_json::to_value(answer).map_err(Error::internal)?),
             Err(error) if error.is_an_effect() => (error.status().as_u16(), Value::Object(error.problem())),
-            Err(_) => return result.map(|_| StatusCode::OK.into_response()),
+            // Nothing to keep: whoever tries again goes on at once.
+            Err(_) => {
+                if let Some(key) = self.key {
+                    let scope = self.souk.write(self.tenant).await?;
+                    idempotency::let_on(&scope, key).await?;
+                    scope.commit().await?;
+                }
+                return result.map(|_| StatusCode::OK.into_response());
+            }
         };
         if let Some(key) = self.key {
             let scope = self.souk.write(self.tenant).await?;

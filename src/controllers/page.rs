@@ -10,6 +10,7 @@ use crate::{
 };
 
 const LIMIT: u64 = 20;
+const LIMIT_MAX: u64 = 100;
 
 /// The asked limit, from 1 to 100.
 ///
@@ -18,7 +19,7 @@ const LIMIT: u64 = 20;
 pub fn limit(asked: Option<u64>) -> Result<u64> {
     match asked {
         None => Ok(LIMIT),
-        Some(limit @ 1..=100) => Ok(limit),
+        Some(limit @ 1..=LIMIT_MAX) => Ok(limit),
         Some(_) => Err(Error::invalid("limit", "out_of_range", "from 1 to 100")),
     }
 }
@@ -114,4 +115,11 @@ pub fn with_total(mut envelope: Value, counted: Option<u64>) -> Value {
 #[must_use]
 pub fn envelope(data: impl Serialize, limit: u64, next: Option<String>) -> Value {
     json!({ "data": data, "page": { "limit": limit, "next": next } })
+}
+
+/// A list that comes whole, however long it is.
+#[must_use]
+pub fn whole(data: Vec<Value>) -> Value {
+    let limit = LIMIT_MAX.max(data.len() as u64);
+    envelope(data, limit, None)
 }

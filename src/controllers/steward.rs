@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 
 use crate::{
     errors::{Error, FieldError, Result},
-    events::Event,
     ids::{CompanyId, PlanId},
     models::{
         catalog,
         companies::{self, ACTIVE, CLOSED, Company, NewCompany},
         debts::{self, SubscriptionChange},
         identity::{self, Colleague, Invitation},
+        ledger,
         plans::{self, NewPlan, Plan, PlanChange, Subscription},
     },
     tenancy::{Access, PLATFORM_COMPANY, Permission, Platform, Role, Tenant},
@@ -50,8 +50,8 @@ pub async fn open<P: Permission>(access: &Access<P>, new: NewCompany, start: Sta
     };
     let Some(company) = company.filter(|_| wrong.is_empty()) else { return Err(Error::Invalid(wrong)) };
     let scope = platform.into_scope(in_company(access, company.id)).await?;
-    scope.audit("create", "company", company.id, None, vec![("slug", Value::Null, company.slug.clone().into())]).await?;
-    scope.emit(Event::new("company.created", ("company", company.id.0), None, json!({}))).await?;
+    ledger::open_books(&scope).await?;
+    companies::tell_opened(&scope, &company).await?;
     if let Some(change) = &start.subscription {
         debts::subscribe(&scope, change, plan.as_ref()).await?;
     }

@@ -5,12 +5,18 @@ use serde_json::{Map, Value, json};
 
 /// An argument of a handler, as the description knows it.
 pub trait Part {
+    /// Whether it reads the query.
+    const ASKS: bool = false;
+
     /// Writes down what it takes from the request.
     fn describe(operation: &mut Operation<'_>);
 }
 
 /// All arguments of a handler.
 pub trait Described {
+    /// Whether any of them reads the query.
+    const ASKS: bool;
+
     fn describe(operation: &mut Operation<'_>);
 }
 
@@ -18,6 +24,8 @@ pub trait Described {
 macro_rules! tuples {
     ($(($($part:ident)*))*) => {$(
         impl<M, $($part: Part),*> Described for (M, $($part,)*) {
+            const ASKS: bool = false $(|| $part::ASKS)*;
+
             fn describe(_operation: &mut Operation<'_>) {
                 $($part::describe(_operation);)*
             }

@@ -8,7 +8,10 @@ mod description;
 mod notation;
 
 use axum::{
+    extract::Request,
     handler::Handler,
+    middleware::{Next, from_fn},
+    response::Response,
     routing::{MethodFilter, MethodRouter, on},
 };
 
@@ -17,7 +20,10 @@ pub use self::{
     description::description,
     notation::schemas,
 };
-use crate::tenancy::{Permission, Souk};
+use crate::{
+    errors::{Error, Result},
+    tenancy::{Permission, Souk},
+};
 
 /// A door of the building.
 #[derive(Clone)]
@@ -55,8 +61,10 @@ impl Endpoint {
         Self { method: method.0, uri, permission: P::NAME, summary, handler: on(method.1, handler), takes: None, answers: vec![] }
     }
 
+    /// What its handler does not ask for is refused, as unknown fields of a body are.
     fn described<T: Described>(self) -> Self {
-        Self { takes: Some(T::describe), ..self }
+        let handler = if T::ASKS || !self.uri.starts_with("/api/") { self.handler } else { self.handler.layer(from_fn(without_query)) };
+        Self { takes: Some(T::describe), handler, ..self }
     }
 
     fn and(mut self, status: u16, answer: Answer) -> Self {
@@ -80,6 +88,13 @@ impl Endpoint {
     #[must_use]
     pub fn sends(self, status: u16, media_type: &'static str) -> Self {
         self.and(status, Answer::Other(media_type))
+    }
+}
+
+async fn without_query(request: Request, next: Next) -> Result<Response> {
+    match form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()).next() {
+        Some((name, _)) => Err(Error::invalid(name, "unknown_field", "there is no such parameter here")),
+        None => Ok(next.run(request).await),
     }
 }
 

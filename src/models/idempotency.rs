@@ -86,12 +86,16 @@ pub async fn claim(scope: &Scope, caller: &str, key: &str, fingerprint: &str) ->
         return Ok(Claim::Fresh(id));
     }
     let known = scope.get(scope.find::<Entity>().filter(Column::Caller.eq(caller)).filter(Column::Key.eq(key))).await?;
+    let is_old = known.created_at <= now.minus(ANSWERS_FOR);
+    if is_old && known.resource_id.is_none() && known.answer_status.is_some() {
+        return begin_anew(scope, known, fingerprint, now, lease_until).await;
+    }
     if known.fingerprint != fingerprint {
         return Err(Error::KeyReused);
     }
     // A declined payment may have been paid since.
     if let (Some(resource), Some(200..=299 | 402)) = (known.resource_id, known.answer_status)
-        && known.created_at <= now.minus(ANSWERS_FOR)
+        && is_old
     {
         return Ok(Claim::Past(resource));
     }
@@ -110,6 +114,21 @@ pub async fn claim(scope: &Scope, caller: &str, key: &str, fingerprint: &str) ->
     Err(in_progress())
 }
 
+/// Takes a key whose answer has had its day and that made nothing that lasts.
+async fn begin_anew(scope: &Scope, known: Model, fingerprint: &str, now: Instant, lease_until: Instant) -> Result<Claim> {
+    let taken = scope
+        .update::<Entity>()
+        .col_expr(Column::Fingerprint, Expr::value(fingerprint))
+        .col_expr(Column::State, Expr::value("running"))
+        .col_expr(Column::AnswerStatus, Expr::value(None::<i64>))
+        .col_expr(Column::AnswerBody, Expr::value(None::<String>))
+        .col_expr(Column::LeaseUntil, Expr::value(lease_until))
+        .col_expr(Column::CreatedAt, Expr::value(now))
+        .filter(Column::Id.eq(known.id))
+        .filter(Column::CreatedAt.eq(known.created_at));
+    if scope.run(taken).await? == 1 { Ok(Claim::Fresh(known.id)) } else { Err(in_progress()) }
+}
+
 fn in_progress() -> Error {
     Error::conflict("idempotency_in_progress", "the first request with this key is still at work", serde_json::json!({}))
 }
@@ -118,6 +137,15 @@ fn in_progress() -> Error {
 pub async fn link(scope: &Scope, id: RowId, resource: Uuid) -> Result<()> {
     let update = scope.update::<Entity>().col_expr(Column::ResourceId, Expr::value(Some(resource))).filter(Column::Id.eq(id));
     scope.run(update).await.map(|_| ())
+}
+
+/// Lets the next request with this key go on where this one ended without an answer to keep.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn let_on(scope: &Scope, id: RowId) -> Result<()> {
+    let update = scope.update::<Entity>().col_expr(Column::LeaseUntil, Expr::value(clock::now())).filter(Column::Id.eq(id));
+    scope.run(update.filter(Column::State.eq("running"))).await.map(|_| ())
 }
 
 /// Stores the answer; whoever comes again is given it. False when another request that went on

@@ -31,6 +31,8 @@ use crate::{
 pub const PASSWORD: &str = "demo-demo-demo";
 
 const COMPANIES: [&str; 2] = ["techhub", "greenbasket"];
+/// Who looks after the platform.
+pub const PLATFORMS_OWN: &str = "admin@souk.test";
 /// Who works for both companies.
 pub const BOTH: &str = "tara@souk.test";
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -141,14 +143,12 @@ struct Shelf {
 /// # Errors
 /// When an act refuses, which would be a mistake in the demo's data.
 pub async fn load(souk: &Souk) -> Result<bool> {
-    let platform = souk.platform("set-up").await?;
-    if !companies::is_empty(&platform).await? {
+    if !is_to_be_loaded(souk, COMPANIES[0]).await? {
         return Ok(false);
     }
-    drop(platform);
+    println!("Loading the demo: two companies and a month of their trade.");
     dues::offer(souk).await?;
     let hash = identity::hash_password(PASSWORD).await?;
-    identity::add_staff(souk, "admin@souk.test", "Asha Rao", hash.clone(), None).await?;
     for name in COMPANIES {
         let file = Files::get(&format!("{name}.json")).ok_or_else(|| Error::internal("the demo's data is missing"))?;
         let file: File = serde_json::from_slice(&file.data).map_err(Error::internal)?;
@@ -163,7 +163,37 @@ pub async fn load(souk: &Souk) -> Result<bool> {
         dues::owe(souk, name, company).await?;
         ledger::close_due(souk, company).await?;
     }
+    end(souk, hash).await?;
     Ok(true)
+}
+
+/// Whether there is room for a demo: no company yet. `first` is the company that its demo begins with.
+///
+/// # Errors
+/// When a demo was begun here and did not come to its end: nobody could tell what of it is there.
+pub(super) async fn is_to_be_loaded(souk: &Souk, first: &str) -> Result<bool> {
+    let platform = souk.platform("set-up").await?;
+    if companies::is_empty(&platform).await? {
+        return Ok(true);
+    }
+    let is_begun = companies::by_slug(&platform, first).await?.is_some();
+    if is_begun && !identity::is_staff(&platform, PLATFORMS_OWN).await? {
+        return Err(Error::internal("the demo was interrupted before its end: empty the data folder or the database, and begin anew"));
+    }
+    Ok(false)
+}
+
+/// The platform's own admin comes last, as the sign that a demo is whole.
+pub(super) async fn end(souk: &Souk, hash: String) -> Result<()> {
+    identity::add_staff(souk, PLATFORMS_OWN, "Asha Rao", hash, None).await.map(|_| ())
+}
+
+/// Whether the sign-ins of a demo are those of this database.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn is_there(souk: &Souk) -> Result<bool> {
+    identity::is_staff(&souk.platform("set-up").await?, PLATFORMS_OWN).await
 }
 
 /// The e-mail of whoever is still waited for in a demo company.
@@ -173,9 +203,14 @@ fn invited(slug: &str) -> String {
 
 /// The company's admin, at work.
 async fn admin_of(souk: &Souk, slug: &str, company: CompanyId) -> Result<Tenant> {
+    at_work(souk, company, &format!("admin@{slug}.test"), Role::CompanyAdmin).await
+}
+
+/// One of the company's people, at work.
+async fn at_work(souk: &Souk, company: CompanyId, email: &str, role: Role) -> Result<Tenant> {
     let scope = souk.read(Tenant::system(company)).await?;
-    let admin = identity::member_by_email(&scope, &format!("admin@{slug}.test")).await?.ok_or(Error::NOT_FOUND)?;
-    Ok(Tenant { actor: Actor::Member(admin.id), name: admin.name, ..Tenant::system(company) })
+    let member = identity::member_by_email(&scope, email).await?.ok_or(Error::NOT_FOUND)?;
+    Ok(Tenant { actor: Actor::Member(member.id), name: member.name, role, ..Tenant::system(company) })
 }
 
 /// Somebody who manages the first company's shops and helps in a shop of the other.
@@ -248,6 +283,8 @@ async fn open(souk: &Souk, file: File, hash: &str) -> Result<(CompanyId, Vec<She
     platform.commit().await?;
 
     let scope = souk.write(Tenant::system(company.id)).await?;
+    ledger::open_books(&scope).await?;
+    companies::tell_opened(&scope, &company).await?;
     let mut shelves = Vec::new();
     let mut places = Vec::new();
     for shop in file.shops {

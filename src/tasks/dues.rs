@@ -49,6 +49,10 @@ pub(super) async fn offer(souk: &Souk) -> Result<()> {
         ("growth", "Growth", 349_900, [Some(20), Some(100), Some(5_000), Some(10_000)]),
         ("scale", "Scale", 1_499_900, [None; 4]),
     ] {
+        // They are there already when a demo ended before its first company.
+        if plans::by_code(&platform, code).await?.is_some() {
+            continue;
+        }
         let (period, currency) = (Interval::Month, "INR".into());
         let trial_days = Some(14);
         let new = NewPlan {

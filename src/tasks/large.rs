@@ -6,7 +6,7 @@ use std::{io::IsTerminal, time::Duration};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::Map;
 
-use super::demo::{PASSWORD, address};
+use super::demo::{self, PASSWORD, address};
 use crate::{
     clock,
     errors::{Error, Result},
@@ -38,8 +38,6 @@ pub struct Size {
 /// 50 companies, 20,000 products, 100,000 orders.
 const LARGE: Size = Size { companies: 50, products: 400, orders: 2_000 };
 
-/// The platform's admin in the demo.
-const PLATFORMS_OWN: &str = "admin@souk.test";
 const CUSTOMERS: usize = 40;
 /// Orders of one customer in one unit of work: a commit is a flush of the disk.
 const BATCH: usize = 8;
@@ -73,17 +71,9 @@ struct Trader {
 /// # Errors
 /// When an act refuses, which would be a mistake in the demo's data.
 pub async fn load(souk: &Souk) -> Result<bool> {
-    let platform = souk.platform("set-up").await?;
-    if !companies::is_empty(&platform).await? {
-        let begun = companies::by_slug(&platform, &slug_of(0)).await?.is_some();
-        if begun && !identity::is_staff(&platform, PLATFORMS_OWN).await? {
-            return Err(Error::internal(
-                "the large demo was interrupted before its end: empty the data folder or the database, and begin anew",
-            ));
-        }
+    if !demo::is_to_be_loaded(souk, &slug_of(0)).await? {
         return Ok(false);
     }
-    drop(platform);
     fill(souk, LARGE).await?;
     Ok(true)
 }
@@ -111,8 +101,7 @@ pub async fn fill(souk: &Souk, size: Size) -> Result<()> {
     let publishes = souk.settings().amqp_url.is_some();
     let listeners: &[_] = if publishes { &["notices", outbox::BROKER] } else { &["notices"] };
     outbox::forget_the_past(souk, listeners).await?;
-    // Who comes last is the sign that it is whole.
-    identity::add_staff(souk, PLATFORMS_OWN, "Asha Rao", hash, None).await.map(|_| ())
+    demo::end(souk, hash).await
 }
 
 fn name_of(number: usize) -> String {
@@ -142,6 +131,8 @@ async fn open(souk: &Souk, number: usize, products: usize, hash: &str, dice: &mu
     platform.commit().await?;
 
     let scope = souk.write(Tenant::system(company.id)).await?;
+    ledger::open_books(&scope).await?;
+    companies::tell_opened(&scope, &company).await?;
     let mut shops = Vec::new();
     let mut places = Vec::new();
     for part in ["North", "South"] {

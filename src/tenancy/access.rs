@@ -98,6 +98,15 @@ impl<P: Permission> Access<P> {
         self.souk.read(self.tenant.clone()).await
     }
 
+    /// A unit of reads of what is only read company by company.
+    ///
+    /// # Errors
+    /// 400 for the platform's people without a company; else when the database cannot be reached.
+    pub async fn read_company(&self) -> Result<Scope> {
+        self.ensure_company()?;
+        self.read().await
+    }
+
     /// A unit of work.
     ///
     /// # Errors
@@ -108,7 +117,8 @@ impl<P: Permission> Access<P> {
     }
 
     /// # Errors
-    /// 400 for the platform's people without a company: what they write, they write somewhere.
+    /// 400 for the platform's people without a company: what they write, they write somewhere, and much is
+    /// read company by company.
     pub fn ensure_company(&self) -> Result<()> {
         if self.tenant.company == PLATFORM_COMPANY {
             return Err(Error::Malformed { code: "company_required", detail: "name a company with the header X-Company".into() });

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "tenancy is the connections' home")]
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
@@ -10,7 +11,7 @@ use std::{
 use fs4::fs_std::FileExt;
 use migration::{Migrator, MigratorTrait, tenant::months_ahead};
 use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel,
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, sqlx::sqlite::SqliteConnectOptions,
 };
 
@@ -32,6 +33,7 @@ impl Databases {
         if settings.is_sqlite() {
             let writer = Database::connect(sqlite(settings, 1, Use::Write)?).await?;
             let reader = Database::connect(sqlite(settings, settings.database_connections.max(2), Use::Read)?).await?;
+            refuse_other_schema(&reader).await?;
             return Ok(Self { writer, reader });
         }
         let mut options = ConnectOptions::new(settings.database());
@@ -45,6 +47,7 @@ impl Databases {
         if settings.is_production {
             refuse_strong_login(&writer).await?;
         }
+        refuse_other_schema(&writer).await?;
         Ok(Self { reader: writer.clone(), writer })
     }
 
@@ -58,6 +61,7 @@ impl Databases {
             return Err(Error::internal(format!("there is no database at {}", file.display())));
         }
         let reader = Database::connect(sqlite(settings, 2, Use::Read)?).await?;
+        refuse_other_schema(&reader).await?;
         Ok(Self { writer: reader.clone(), reader })
     }
 
@@ -191,8 +195,53 @@ pub async fn migrate(settings: &Settings) -> Result<()> {
 /// # Errors
 /// When the database cannot be reached.
 pub async fn status(settings: &Settings) -> Result<()> {
+    if !is_there(settings)? {
+        return Err(Error::internal(format!("there is no database at {}", file(settings)?.display())));
+    }
     let db = migration_connection(settings).await?;
     Ok(Migrator::status(&db).await?)
+}
+
+/// How many steps of the schema have not been taken, asked on the connection that takes them.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn pending(settings: &Settings) -> Result<usize> {
+    let db = migration_connection(settings).await?;
+    let pending = missing(&db).await?;
+    db.close().await?;
+    Ok(pending)
+}
+
+/// The steps of this program that a database has not taken; all of them where nothing was begun.
+async fn missing<C: ConnectionTrait>(db: &C) -> Result<usize> {
+    let taken = db.query_all_raw(Statement::from_string(db.get_database_backend(), "SELECT version FROM seaql_migrations")).await;
+    let taken: BTreeSet<String> = match taken {
+        Ok(rows) => rows.iter().map(|row| row.try_get("", "version")).collect::<std::result::Result<_, _>>()?,
+        // Who may not read it, or finds no such table, stands before a schema that is not ours.
+        Err(DbErr::Exec(_) | DbErr::Query(_)) => BTreeSet::new(),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Migrator::migrations().iter().filter(|step| !taken.contains(step.name())).count())
+}
+
+/// A schema that is absent or behind would be found out column by column, by customers. One that is
+/// ahead is an upgrade under way, whose steps leave room for the program before.
+async fn refuse_other_schema(db: &DatabaseConnection) -> Result<()> {
+    let unit = db.begin().await?;
+    let may_look = match db.get_database_backend() {
+        DbBackend::Postgres => unit.execute_unprepared("SET LOCAL ROLE souk_platform").await.map(|_| ()),
+        _ => Ok(()),
+    };
+    let missing = match may_look {
+        Ok(()) => missing(&unit).await?,
+        Err(DbErr::Exec(_) | DbErr::Query(_)) => Migrator::migrations().len(),
+        Err(error) => return Err(error.into()),
+    };
+    if missing == 0 {
+        return Ok(());
+    }
+    Err(Error::internal(format!("the database is {missing} steps behind this program: run `souk db migrate` first")))
 }
 
 async fn migration_connection(settings: &Settings) -> Result<DatabaseConnection> {

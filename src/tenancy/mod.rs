@@ -21,6 +21,7 @@
 //! ```
 
 mod access;
+mod aside;
 pub mod database;
 pub mod keys;
 pub mod limits;
@@ -38,6 +39,7 @@ pub use self::{
     scope::{Actor, Change, Owned, Scope, Tenant},
 };
 use self::{
+    aside::Aside,
     database::Databases,
     keys::Keys,
     limits::{Limits, Proxies},
@@ -56,6 +58,7 @@ struct Inner {
     proxies: Proxies,
     carriers: Carriers,
     bell: Bell,
+    aside: Aside,
     process: RowId,
 }
 
@@ -87,7 +90,17 @@ impl Souk {
         let limits = Limits::new(settings.rate_limits);
         let proxies = Proxies::parse(&settings.trusted_proxies)?;
         let bell = Bell::new(settings.redis_url.is_some());
-        Ok(Self(Arc::new(Inner { databases, settings, keys, limits, proxies, carriers, bell, process: RowId::new() })))
+        Ok(Self(Arc::new(Inner {
+            databases,
+            settings,
+            keys,
+            limits,
+            proxies,
+            carriers,
+            bell,
+            aside: Aside::default(),
+            process: RowId::new(),
+        })))
     }
 
     #[must_use]
@@ -146,6 +159,10 @@ impl Souk {
     /// When the database cannot be reached.
     pub async fn platform(&self, reason: &'static str) -> Result<Platform> {
         Platform::begin(self.clone(), reason).await
+    }
+
+    pub(in crate::tenancy) fn aside(&self) -> &Aside {
+        &self.0.aside
     }
 
     pub(in crate::tenancy) fn databases(&self) -> &Databases {

@@ -375,6 +375,11 @@ impl Scope {
     /// Tells what happened, in the same transaction: written when the unit ends, together with
     /// all else that it tells.
     pub async fn emit(&self, event: Event) -> Result<()> {
+        self.emit_of(&self.tenant, event).await
+    }
+
+    /// As [`Scope::emit`], of what somebody else of this company did.
+    pub(super) async fn emit_of(&self, who: &Tenant, event: Event) -> Result<()> {
         self.wake(Lanes::LOG);
         let event = outbox::Model {
             id: EventId::new(),
@@ -382,8 +387,8 @@ impl Scope {
             kind: event.kind.into(),
             aggregate_type: event.aggregate.0.into(),
             aggregate_id: event.aggregate.1,
-            actor_role: self.tenant.role.name().into(),
-            actor_id: self.tenant.actor.id(),
+            actor_role: who.role.name().into(),
+            actor_id: who.actor.id(),
             via: events::VIA.into(),
             shop_id: event.shop,
             data: event.data,

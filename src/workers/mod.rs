@@ -142,6 +142,7 @@ impl Engine {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(sum_up_figures(stopped.clone()));
+        tasks.spawn(write_aside(souk.clone(), stopped.clone()));
         tasks.spawn(say_that_it_is_there(souk.clone(), works, stopped.clone()));
         if works {
             log::introduce(&souk).await?;
@@ -187,6 +188,22 @@ async fn sum_up_figures(mut stopped: watch::Receiver<bool>) {
     }
 }
 
+/// Writes what reads told, every two seconds and at the end.
+async fn write_aside(souk: Souk, mut stopped: watch::Receiver<bool>) {
+    loop {
+        let is_over = tokio::select! {
+            () = told(&mut stopped) => true,
+            () = tokio::time::sleep(Duration::from_secs(2)) => false,
+        };
+        if let Err(error) = souk.write_aside().await {
+            tracing::warn!(%error, "what was looked at could not be written down");
+        }
+        if is_over {
+            return;
+        }
+    }
+}
+
 /// Writes down now and then that this process is there, and at its end that it is not.
 async fn say_that_it_is_there(souk: Souk, works: bool, mut stopped: watch::Receiver<bool>) {
     loop {
@@ -226,6 +243,7 @@ pub fn queue_of(souk: &Souk) -> Result<Option<Arc<bgworker::Queue>>> {
 /// When the database is away; the next turn tries again.
 pub async fn turn(souk: &Souk) -> Result<()> {
     log::introduce(souk).await?;
+    souk.write_aside().await?;
     loop {
         while outbox::relay(souk).await? {}
         let mut was_something = false;

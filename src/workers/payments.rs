@@ -33,7 +33,7 @@ pub(super) async fn refund(souk: &Souk, job: &Job) -> Result<()> {
     }
     failpoint::reach(Moment::MoneyReturned);
     let scope = souk.write(Tenant::system(job.company_id)).await?;
-    payments::complete_refund(&scope, refund.id).await?;
+    payments::complete_refund(&scope, refund.id, &payment.gateway).await?;
     if jobs::done(&scope, job).await? {
         scope.commit().await?;
     }

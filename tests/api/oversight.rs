@@ -136,6 +136,39 @@ async fn what_is_short_and_why_is_read_across_companies() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_read_company_by_company_asks_which() {
+    for world in World::all().await {
+        let client = &world.client;
+        let root = client.login("alpha", "root@souk.test").await;
+        let product = format!("/api/products/{}", world.a.product);
+        let related = format!("{product}/related");
+        for path in [
+            "/api/products",
+            "/api/products/featured",
+            "/api/products/suggest?q=goods",
+            &product,
+            &related,
+            "/api/shops",
+            &format!("/api/shops/{}", world.a.shop),
+            "/api/shops/nearby?lat=12&lng=77",
+            "/api/categories",
+            "/api/brands",
+            "/api/attributes",
+            "/api/warehouses",
+            "/api/stock-counts",
+            "/api/roles",
+            "/api/notifications/templates",
+            "/api/notifications/deliveries",
+        ] {
+            client.call("GET", path, Some(&root), None, None, &[]).await.refused(400, "company_required");
+            let named = client.call("GET", path, Some(&root), Some("alpha"), None, &[]).await;
+            assert_eq!(named.status, 200, "{path}: {}", named.text);
+        }
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_else_reads_across_companies_and_nothing_is_written_there() {
     for world in World::all().await {
         let client = &world.client;

@@ -180,3 +180,31 @@ async fn a_session_that_was_ended_and_not_written_down_is_ended_once_more() {
         world.close().await;
     }
 }
+
+/// What the log tells of money given back.
+async fn told_of_refunds(world: &World) -> Vec<Value> {
+    let platform = world.souk.platform("verify").await.expect("the platform");
+    let rows = platform.ask("SELECT data FROM outbox WHERE kind = 'payment.refunded' ORDER BY seq", vec![]).await.expect("events");
+    rows.iter().map(|row| row.try_get("", "data").expect("its data")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_given_back_is_told_when_it_is_there() {
+    for world in World::all().await {
+        let token = world.customer(&world.a, "back@alpha.test").await;
+        let (id, placed) = place(&world, &token, Some("tok_ok")).await;
+        world.client.post(&token, &format!("/api/orders/{id}/cancel"), &json!({ "reason": "no more" })).await.expect(200);
+        let refunds = format!("/api/payments/{}/refunds", text(&placed["payment"]["id"]));
+        let asked = world.client.get(&token, &refunds).await.expect(200);
+        assert_eq!((&asked["data"][0]["status"], told_of_refunds(&world).await), (&json!("requested"), vec![]), "{asked}");
+        for _ in 0..2 {
+            workers::turn(&world.souk).await.expect("a turn");
+            let given = world.client.get(&token, &refunds).await.expect(200)["data"][0].clone();
+            assert_eq!(given["status"], "completed", "{given}");
+            let told = json!({ "amount": given["amount"], "gateway": "test", "refundId": given["id"], "orderId": id });
+            assert_eq!(told_of_refunds(&world).await, [told], "once, and without anybody's words");
+        }
+        world.verify().await;
+        world.close().await;
+    }
+}

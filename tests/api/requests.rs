@@ -18,6 +18,12 @@ async fn a_request_that_cannot_be_read_is_refused() {
         client.post(&token, "/api/cart/items", &line).await.wrong("unknown_field");
         client.get(&token, "/api/products?colour=red").await.wrong("unknown_field");
         client.get(&token, "/api/products?limit=0").await.wrong("out_of_range");
+        // Those that ask for nothing say so too, whether they read or write.
+        for path in ["/api/cart?limit=1", "/api/products/featured?limit=1", "/api/warehouses?page=2", "/api/auth/profile?fields=name"] {
+            client.get(&token, path).await.wrong("unknown_field");
+        }
+        let problem = client.post(&token, "/api/orders?dryRun=1", &order(&world.a, 0, 1, "test", None)).await.refused(422, "invalid_input");
+        assert_eq!(problem["errors"][0]["field"], "dryRun", "{problem}");
 
         let send = async |kind: &str, body: &str| {
             client.send("POST", "/api/cart/items", Some(&token), Some(body.to_owned()), &[("content-type", kind)]).await

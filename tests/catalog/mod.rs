@@ -1,6 +1,7 @@
 //! The catalogue as companies write it and as customers find it.
 
 mod finding;
+mod looks;
 mod media;
 mod organise;
 mod products;

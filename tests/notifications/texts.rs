@@ -83,6 +83,14 @@ async fn a_wrong_text_is_refused_with_its_place_and_a_right_one_can_be_tried() {
         assert_eq!(tried["text"], "Priya Sharma\n");
         world.client.post(&admin, &format!("{path}/preview"), &json!({ "body": "{{ x }}" })).await.wrong("template_invalid");
 
+        // One that Souk brings along has no id and is shown by its name; nobody else's own is.
+        let shown = async |key: &str| world.client.post(&admin, &format!("/api/notifications/templates/{key}/preview"), &json!({})).await;
+        assert!(text(&shown("order_confirmed.hi").await.expect(200)["text"]).contains("A-1042"));
+        assert_eq!(shown("order_shipped.en").await.expect(200)["subject"], "A-1042 left", "the company's own in its place");
+        for key in ["order_confirmed.fr", "order_confirmed", "order_eaten.en"] {
+            shown(key).await.refused(404, "not_found");
+        }
+
         let change = json!({ "subject": "Gone", "body": "Bye" });
         world.client.call("PUT", &path, Some(&admin), None, Some(&change), &[("if-match", "\"7\"")]).await.refused(412, "stale");
         let changed = world.client.call("PUT", &path, Some(&admin), None, Some(&change), &[("if-match", "\"1\"")]).await.expect(200);

@@ -23,7 +23,7 @@ use souk::{
         catalog::{self, NewProduct, NewVariant, SoldBy},
         companies::{self, NewCompany},
         identity::{self, Customer, NewCustomer, Person},
-        inventory,
+        inventory, ledger,
         shops::{self, NewShop},
         verify,
     },
@@ -308,6 +308,7 @@ async fn open(souk: &Souk, slug: &'static str, marker: &str) -> Company {
     platform.commit().await.expect("kept");
 
     let scope = souk.write(Tenant::system(id)).await.expect("a scope");
+    ledger::open_books(&scope).await.expect("books");
     let new = NewShop {
         slug: "main".into(),
         name: format!("{marker} shop"),

@@ -1,9 +1,9 @@
 //! `/api/audit`: who did what.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{Json as Answer, response::Response};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -46,10 +46,30 @@ struct List {
     #[schemars(with = "Option<ShopId>")]
     shop_id: Option<String>,
     /// Of an export.
-    #[schemars(extend("enum" = ["csv", "json"]))]
+    #[schemars(skip)]
     format: Option<String>,
     limit: Option<u64>,
     cursor: Option<String>,
+}
+
+/// What an export is asked for: what the list is, with a form in the place of pages.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+struct Export(List);
+
+impl JsonSchema for Export {
+    fn schema_name() -> Cow<'static, str> {
+        "AuditExport".into()
+    }
+
+    fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
+        let mut schema = List::json_schema(schemas);
+        if let Some(Value::Object(fields)) = schema.get_mut("properties") {
+            fields.retain(|name, _| name != "limit" && name != "cursor");
+            fields.insert("format".into(), json!({ "type": "string", "enum": ["csv", "json"] }));
+        }
+        schema
+    }
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -184,7 +204,7 @@ async fn of_resource(access: Access<AuditRead>, Ids(resource, id): Ids<String, U
 }
 
 /// What is filtered, as a file; that it was taken out is written down first.
-async fn taken_out(access: Access<AuditRead>, Query(list): Query<List>) -> Result<Response> {
+async fn taken_out(access: Access<AuditRead>, Query(Export(list)): Query<Export>) -> Result<Response> {
     if list.limit.is_some() || list.cursor.is_some() {
         return Err(Error::invalid("limit", "unknown_field", "an export is not paged"));
     }

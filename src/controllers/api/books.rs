@@ -32,8 +32,7 @@ pub(in crate::controllers) fn month(text: &str) -> Result<Month> {
 
 async fn books(access: Access<BooksRead>, Query(asked): Query<Asked>) -> Result<Answer<Value>> {
     let month = asked.month.as_deref().map(month).transpose()?;
-    access.ensure_company()?;
-    let scope = access.read().await?;
+    let scope = access.read_company().await?;
     Ok(Answer(view::books(&ledger::balances(&scope, month).await?)?))
 }
 

@@ -1,23 +1,26 @@
 //! `/api/products`: reading the catalogue.
 
-use axum::Json as Answer;
+use axum::{Json as Answer, http::StatusCode};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
     controllers::{
-        extract::{AttributedQuery, Id, Query},
+        extract::{AttributedQuery, Id, Json, Query},
         page,
     },
-    endpoints::{Endpoint, api::get},
+    endpoints::{
+        Endpoint,
+        api::{get, post},
+    },
     errors::{Error, Result},
     ids::ShopId,
     models::{
-        catalog::{self, Filter, Position, Sort, Standing},
+        catalog::{self, Filter, Position, Product, Sort, Standing},
         companies, inventory,
     },
-    tenancy::{Access, Permission, Scope, roles::ProductsRead},
+    tenancy::{Access, Permission, Role, Scope, roles::ProductsRead},
     views::catalog::product as product_view,
 };
 
@@ -127,7 +130,7 @@ async fn index(access: Access<ProductsRead>, AttributedQuery(list, attributes): 
     let mut filter = list.filter(&access, attributes)?;
     let bound = format!("products {filter:?} {sort:?} {:?}", list.in_stock);
     let after = page::open::<Position>(&access, &bound, list.cursor.as_deref())?;
-    let scope = access.read().await?;
+    let scope = access.read_company().await?;
     if list.in_stock == Some(true) {
         filter.in_stock = Some(inventory::in_stock(&scope, filter.shop, catalog::of_variant()));
     }
@@ -160,20 +163,50 @@ pub(super) async fn view(scope: &Scope, id_or_slug: &str) -> Result<Value> {
 }
 
 async fn featured(access: Access<ProductsRead>) -> Result<Answer<Value>> {
-    let scope = access.read().await?;
+    let scope = access.read_company().await?;
     let found = catalog::list(&scope, &Filter { featured: true, ..Filter::default() }, Sort::Popularity, None, 20).await?;
     Ok(Answer(page::envelope(views(&scope, &found.products).await?, 20, None)))
 }
 
 async fn show(access: Access<ProductsRead>, Id(id): Id<String>) -> Result<Answer<Value>> {
-    let scope = access.read().await?;
-    view(&scope, &id).await.map(Answer)
+    let scope = access.read_company().await?;
+    let shown = catalog::product(&scope, &id).await?;
+    tell_of_view(&access, &shown.product, None);
+    views(&scope, &[shown]).await?.pop().map(Answer).ok_or(Error::NOT_FOUND)
+}
+
+/// What customers look at is told; the company's own people look for other reasons.
+fn tell_of_view(access: &Access<ProductsRead>, product: &Product, duration: Option<u32>) {
+    if access.tenant().role <= Role::Customer {
+        access.souk().tell_aside(access.tenant(), catalog::viewed(product, duration));
+    }
+}
+
+/// How long somebody looked at a product.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "ProductLook")]
+struct Look {
+    /// Seconds, at most a day.
+    #[schemars(range(max = LOOK_MAX))]
+    duration: u32,
+}
+
+const LOOK_MAX: u32 = 86_400;
+
+async fn look(access: Access<ProductsRead>, Id(id): Id<String>, Json(look, _): Json<Look>) -> Result<StatusCode> {
+    if look.duration > LOOK_MAX {
+        return Err(Error::invalid("duration", "too_large", "seconds, at most a day"));
+    }
+    let scope = access.read_company().await?;
+    tell_of_view(&access, &catalog::product(&scope, &id).await?.product, Some(look.duration));
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Others of the same category, or else of the same brand.
 async fn related(access: Access<ProductsRead>, Id(id): Id<String>) -> Result<Answer<Value>> {
     const SHOWN: u64 = 12;
-    let scope = access.read().await?;
+    let scope = access.read_company().await?;
     let of = catalog::product(&scope, &id).await?;
     let filter = Filter {
         category: of.category.as_ref().map(|category| category.slug.clone()),
@@ -198,7 +231,7 @@ async fn suggest(access: Access<ProductsRead>, Query(typed): Query<Typed>) -> Re
     if catalog::fold(&typed.q).is_empty() {
         return Err(Error::invalid("q", "required", "at least one letter or digit"));
     }
-    let scope = access.read().await?;
+    let scope = access.read_company().await?;
     let filter = Filter { words: Some(typed.q), ..Filter::default() };
     let found = catalog::list(&scope, &filter, Sort::Relevance, None, SHOWN).await?;
     let data: Vec<_> = found
@@ -221,5 +254,6 @@ pub fn endpoints() -> Vec<Endpoint> {
         get::<ProductsRead, _>("/api/products/suggest", "Products whose words begin as typed", suggest).answers(200, "[Suggestion]"),
         get::<ProductsRead, _>("/api/products/{id}", "One product by id or slug", show).answers(200, "Product"),
         get::<ProductsRead, _>("/api/products/{id}/related", "Products beside this one", related).answers(200, "[Product]"),
+        post::<ProductsRead, _>("/api/products/{id}/views", "Somebody looked at a product for so long", look).empty(204),
     ]
 }

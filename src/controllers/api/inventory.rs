@@ -233,11 +233,10 @@ async fn movements(access: Access<InventoryRead>, Id(id): Id<VariantId>, Query(p
 }
 
 async fn warehouses(access: Access<InventoryRead>) -> Result<Answer<Value>> {
-    let scope = access.read().await?;
+    let scope = access.read_company().await?;
     let rows = inventory::warehouses(&scope).await?;
     let data: Vec<_> = rows.iter().map(|one| json!({ "id": one.id, "slug": one.slug, "name": one.name })).collect();
-    let length = data.len() as u64;
-    Ok(Answer(page::envelope(data, length, None)))
+    Ok(Answer(page::whole(data)))
 }
 
 pub fn endpoints() -> Vec<Endpoint> {

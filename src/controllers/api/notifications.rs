@@ -133,7 +133,7 @@ async fn log(access: Access<NotificationsLog>, Query(log): Query<Log>) -> Result
     let filter = Filter { channel: log.channel, state: log.state.map(known).transpose()?, template: log.template, email: log.email };
     let bound = format!("deliveries {filter:?}");
     let before = page::open::<RowId>(&access, &bound, log.cursor.as_deref())?;
-    let scope = access.read().await?;
+    let scope = access.read_company().await?;
     let mut lines = notifications::log(&scope, &filter, before, limit + 1).await?;
     let next = page::cut(&access, &bound, &mut lines, limit, |line| line.delivery.id)?;
     Ok(Answer(page::envelope(lines.iter().map(view::line).collect::<Vec<_>>(), limit, next)))
@@ -146,7 +146,13 @@ async fn send(access: Access<NotificationsSend>, once: Once, Json(new, hash): Js
     send_once(&access, &once, &new, &hash, None).await
 }
 
-async fn schedule(access: Access<NotificationsSend>, once: Once, Json(new, hash): Json<NewMessage>) -> Result<Response> {
+/// A message that waits says until when.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(extend("required" = ["sendAt"]))]
+struct Scheduled(NewMessage);
+
+async fn schedule(access: Access<NotificationsSend>, once: Once, Json(Scheduled(new), hash): Json<Scheduled>) -> Result<Response> {
     let at = new.send_at.as_deref().ok_or_else(|| Error::invalid("sendAt", "required", "this is needed"))?;
     let at = Instant::parse(at).ok_or_else(|| Error::invalid("sendAt", "invalid", "a time by RFC 3339"))?;
     send_once(&access, &once, &new, &hash, Some(at)).await
@@ -169,10 +175,8 @@ async fn send_once(
 }
 
 async fn texts(access: Access<NotificationsTemplates>) -> Result<Answer<Value>> {
-    let scope = access.read().await?;
-    let texts: Vec<_> = notifications::texts(&scope).await?.iter().map(view::text).collect();
-    let count = texts.len() as u64;
-    Ok(Answer(page::envelope(texts, count, None)))
+    let scope = access.read_company().await?;
+    Ok(Answer(page::whole(notifications::texts(&scope).await?.iter().map(view::text).collect())))
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -232,9 +236,13 @@ struct Preview {
     short: Option<String>,
 }
 
-async fn preview(access: Access<NotificationsTemplates>, Id(id): Id<TemplateId>, Json(new, _): Json<Preview>) -> Result<Answer<Value>> {
-    let scope = access.read().await?;
-    let key = notifications::key_of(&scope, id).await?;
+/// A text of the company's own by its id; any by its name and language, such as `order_confirmed.en`.
+async fn preview(access: Access<NotificationsTemplates>, Id(id): Id<String>, Json(new, _): Json<Preview>) -> Result<Answer<Value>> {
+    let scope = access.read_company().await?;
+    let key = match id.parse::<TemplateId>() {
+        Ok(id) => notifications::key_of(&scope, id).await?,
+        Err(_) => id.parse()?,
+    };
     let kept = notifications::text_of(&scope, &key).await?.draft;
     let draft = Draft {
         subject: new.subject.unwrap_or(kept.subject),
@@ -247,6 +255,7 @@ async fn preview(access: Access<NotificationsTemplates>, Id(id): Id<TemplateId>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(extend("required" = ["link", "class"]))]
 struct Unsubscribe {
     #[serde(default)]
     link: String,

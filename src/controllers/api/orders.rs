@@ -20,12 +20,9 @@ use crate::{
     errors::{Error, Result},
     gateways::payments::Outcome,
     ids::{CheckoutId, CustomerId, OrderId, ShopId},
-    models::{
-        orders::{self, Cancellation, Filter, NewOrder, Status, Step},
-        payments,
-    },
+    models::orders::{self, Cancellation, Filter, NewOrder, Status, Step},
     tenancy::{
-        Access, Permission, Scope, Souk, Tenant,
+        Access, Permission, Scope,
         roles::{OrdersCancel, OrdersFulfil, OrdersPlace, OrdersRead, PaymentsPay},
     },
     views::orders as view,
@@ -131,7 +128,7 @@ async fn process_payment(access: Access<PaymentsPay>, once: Once, Id(id): Id<Ord
 }
 
 /// How the checkout and its payment stand now.
-async fn paid<P: Permission>(access: &Access<P>, checkout: CheckoutId) -> Result<Value> {
+pub(super) async fn paid<P: Permission>(access: &Access<P>, checkout: CheckoutId) -> Result<Value> {
     let scope = access.read().await?;
     view::paid(&scope, checkout).await
 }
@@ -273,12 +270,10 @@ async fn timeline(access: Access<OrdersRead>, Id(id): Id<OrderId>) -> Result<Ans
     let scope = access.read().await?;
     let order = orders::get(&scope, id).await?;
     let entries = orders::timeline(&scope, &[order.id]).await?;
-    let data: Vec<_> = entries
-        .iter()
-        .map(|entry| json!({ "kind": entry.kind, "status": entry.status, "at": entry.created_at, "by": entry.by_name, "note": entry.note }))
-        .collect();
-    let length = data.len() as u64;
-    Ok(Answer(page::envelope(data, length, None)))
+    let data = entries.iter().map(
+        |entry| json!({ "kind": entry.kind, "status": entry.status, "at": entry.created_at, "by": entry.by_name, "note": entry.note }),
+    );
+    Ok(Answer(page::whole(data.collect())))
 }
 
 async fn tracking(access: Access<OrdersRead>, Id(id): Id<OrderId>) -> Result<Answer<Value>> {
@@ -289,14 +284,6 @@ async fn tracking(access: Access<OrdersRead>, Id(id): Id<OrderId>) -> Result<Ans
         "orderId": order.id, "orderNumber": order.order_number, "status": order.status,
         "trackingNumber": order.tracking_number, "updatedAt": order.updated_at,
     })))
-}
-
-/// `/api/payments/verify`: the customer came back from the gateway's page.
-pub(super) async fn verified(souk: &Souk, tenant: &Tenant, payment: payments::Payment) -> Result<Value> {
-    let checkout = payment.checkout_id;
-    orders::verify(souk, tenant, payment).await?;
-    let scope = souk.read(tenant.clone()).await?;
-    view::paid(&scope, checkout).await
 }
 
 pub fn endpoints() -> Vec<Endpoint> {

@@ -22,15 +22,9 @@ use crate::{
     views::catalog as view,
 };
 
-/// A list that is always whole: its limit is how many there are.
-fn whole(data: Vec<Value>) -> Answer<Value> {
-    let length = data.len() as u64;
-    Answer(page::envelope(data, length, None))
-}
-
 async fn categories(access: Access<ProductsRead>) -> Result<Answer<Value>> {
-    let scope = access.read().await?;
-    Ok(whole(catalog::categories(&scope).await?.iter().map(view::category).collect()))
+    let scope = access.read_company().await?;
+    Ok(Answer(page::whole(catalog::categories(&scope).await?.iter().map(view::category).collect())))
 }
 
 async fn add_category(access: Access<CatalogOrganise>, Json(new, _): Json<NewCategory>) -> Result<(StatusCode, Answer<Value>)> {
@@ -62,8 +56,8 @@ async fn remove_category(access: Access<CatalogOrganise>, Id(id): Id<CategoryId>
 }
 
 async fn brands(access: Access<ProductsRead>) -> Result<Answer<Value>> {
-    let scope = access.read().await?;
-    Ok(whole(catalog::brands(&scope).await?.iter().map(view::brand).collect()))
+    let scope = access.read_company().await?;
+    Ok(Answer(page::whole(catalog::brands(&scope).await?.iter().map(view::brand).collect())))
 }
 
 async fn add_brand(access: Access<CatalogOrganise>, Json(new, _): Json<NewBrand>) -> Result<(StatusCode, Answer<Value>)> {
@@ -95,8 +89,8 @@ async fn remove_brand(access: Access<CatalogOrganise>, Id(id): Id<BrandId>) -> R
 }
 
 async fn attributes(access: Access<ProductsRead>) -> Result<Answer<Value>> {
-    let scope = access.read().await?;
-    Ok(whole(catalog::attributes(&scope).await?.iter().map(view::attribute).collect()))
+    let scope = access.read_company().await?;
+    Ok(Answer(page::whole(catalog::attributes(&scope).await?.iter().map(view::attribute).collect())))
 }
 
 async fn add_attribute(access: Access<CatalogOrganise>, Json(new, _): Json<NewAttribute>) -> Result<(StatusCode, Answer<Value>)> {

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json as Answer;
+use axum::{Json as Answer, http::StatusCode, response::Response};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::orders::paid;
 use crate::{
     controllers::{
         extract::{Id, Json, Query},
+        once::{Begun, Once, again},
         page,
     },
     endpoints::{
@@ -17,8 +19,8 @@ use crate::{
         api::{get, post},
     },
     errors::{Error, Result},
-    ids::PaymentId,
-    models::payments,
+    ids::{CheckoutId, PaymentId},
+    models::{orders, payments},
     tenancy::{
         Access, Actor, Scope,
         roles::{PaymentsPay, PaymentsRead},
@@ -94,7 +96,7 @@ async fn refunds(access: Access<PaymentsRead>, Id(id): Id<PaymentId>) -> Result<
     let scope = access.read().await?;
     visible(&scope, id).await?;
     let rows = payments::refunds(&scope, id).await?;
-    Ok(Answer(page::envelope(rows.iter().map(view::refund).collect::<Vec<_>>(), 100, None)))
+    Ok(Answer(page::whole(rows.iter().map(view::refund).collect())))
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -104,11 +106,25 @@ struct Verify {
     payment_id: PaymentId,
 }
 
-async fn verify(access: Access<PaymentsPay>, Json(body, _): Json<Verify>) -> Result<Answer<Value>> {
-    let scope = access.read().await?;
-    let (payment, _) = visible(&scope, body.payment_id).await?;
-    drop(scope);
-    Ok(Answer(super::orders::verified(access.souk(), access.tenant(), payment).await?))
+async fn verify(access: Access<PaymentsPay>, once: Once, Json(body, hash): Json<Verify>) -> Result<Response> {
+    let (promise, payment) = match once.begin(&access, &hash).await? {
+        Begun::Replay(answer) => return Ok(answer),
+        Begun::Past(checkout) => return Ok(again(StatusCode::OK, paid(&access, CheckoutId(checkout)).await?)),
+        Begun::Resume(promise, _) => {
+            let scope = access.read().await?;
+            (promise, visible(&scope, body.payment_id).await?.0)
+        }
+        Begun::Fresh(unit) => {
+            let (payment, _) = visible(unit.scope(), body.payment_id).await?;
+            (unit.keep(payment.checkout_id.0).await?, payment)
+        }
+    };
+    let checkout = payment.checkout_id;
+    let answer = match orders::verify(access.souk(), access.tenant(), payment).await {
+        Ok(()) => paid(&access, checkout).await,
+        Err(error) => Err(error),
+    };
+    promise.answer(StatusCode::OK, answer).await
 }
 
 pub fn endpoints() -> Vec<Endpoint> {

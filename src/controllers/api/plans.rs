@@ -29,9 +29,8 @@ use crate::{
 async fn index(State(souk): State<Souk>, access: Access<CompaniesRead>) -> Result<Answer<Value>> {
     let platform = souk.platform("plans").await?;
     let all = access.tenant().role == Role::SuperAdmin;
-    let data: Vec<_> = plans::list(&platform).await?.iter().filter(|plan| all || plan.is_active).map(view::plan).collect();
-    let length = data.len() as u64;
-    Ok(Answer(page::envelope(data, length, None)))
+    let rows = plans::list(&platform).await?;
+    Ok(Answer(page::whole(rows.iter().filter(|plan| all || plan.is_active).map(view::plan).collect())))
 }
 
 async fn create(access: Access<PlansWrite>, Json(new, _): Json<NewPlan>) -> Result<(StatusCode, Answer<Value>)> {

@@ -23,13 +23,13 @@ use crate::{
 };
 
 async fn index(access: Access<RolesRead>) -> Result<Answer<Value>> {
-    let scope = access.read().await?;
+    let scope = access.read_company().await?;
     let people = identity::holders_of_each(&scope).await?;
     let count = |role: &str| people.get(role).copied().unwrap_or_default();
     let built_in = Role::OF_STAFF.into_iter().map(|role| view::built_in(role, count(role.name())));
     let own = identity::own_roles(&scope).await?;
     let own = own.iter().map(|role| view::own(role, count(&role.role.id.to_string())));
-    Ok(Answer(page::envelope(built_in.chain(own).collect::<Vec<_>>(), 100, None)))
+    Ok(Answer(page::whole(built_in.chain(own).collect())))
 }
 
 async fn shown(scope: &Scope, role: &OwnRole) -> Result<Answer<Value>> {
@@ -38,7 +38,7 @@ async fn shown(scope: &Scope, role: &OwnRole) -> Result<Answer<Value>> {
 }
 
 async fn show(access: Access<RolesRead>, Id(id): Id<RoleId>) -> Result<Answer<Value>> {
-    let scope = access.read().await?;
+    let scope = access.read_company().await?;
     let role = identity::own_role(&scope, id).await?;
     shown(&scope, &role).await
 }

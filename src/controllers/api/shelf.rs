@@ -57,14 +57,14 @@ struct Pages {
 async fn counts(access: Access<InventoryRead>, Query(pages): Query<Pages>) -> Result<Answer<Value>> {
     let limit = page::limit(pages.limit)?;
     let before = page::open::<StockCountId>(&access, "stock counts", pages.cursor.as_deref())?;
-    let scope = access.read().await?;
+    let scope = access.read_company().await?;
     let mut rows = inventory::counts(&scope, before, limit + 1).await?;
     let next = page::cut(&access, "stock counts", &mut rows, limit, |row| row.id)?;
     Ok(Answer(page::envelope(rows.iter().map(|row| view::count(row, &[])).collect::<Vec<_>>(), limit, next)))
 }
 
 async fn show_count(access: Access<InventoryRead>, Id(id): Id<StockCountId>) -> Result<Answer<Value>> {
-    let scope = access.read().await?;
+    let scope = access.read_company().await?;
     let (head, lines) = inventory::count(&scope, id).await?;
     Ok(Answer(view::count(&head, &lines)))
 }

@@ -40,7 +40,7 @@ struct List {
 async fn index(access: Access<ShopsRead>, Query(list): Query<List>) -> Result<Answer<Value>> {
     let limit = page::limit(list.limit)?;
     let after = page::open::<(String, ShopId)>(&access, "shops", list.cursor.as_deref())?;
-    let scope = access.read().await?;
+    let scope = access.read_company().await?;
     let mut rows = shops::page(&scope, after, limit + 1).await?;
     let next = page::cut(&access, "shops", &mut rows, limit, |shop| (shop.name.clone(), shop.id))?;
     let doors = shops::doors(&scope, &rows).await?;
@@ -61,7 +61,7 @@ async fn shown(scope: &Scope, id: ShopId) -> Result<Value> {
 }
 
 async fn show(access: Access<ShopsRead>, Id(id): Id<ShopId>) -> Result<Answer<Value>> {
-    let scope = access.read().await?;
+    let scope = access.read_company().await?;
     shown(&scope, id).await.map(Answer)
 }
 
@@ -171,7 +171,7 @@ async fn nearby(access: Access<ShopsRead>, Query(point): Query<Point>) -> Result
             return Err(Error::invalid(field, "out_of_range", format!("degrees from -{most} to {most}")));
         }
     }
-    let scope = access.read().await?;
+    let scope = access.read_company().await?;
     let found = shops::nearby(&scope, point.lat, point.lng, usize::try_from(limit).unwrap_or(100)).await?;
     let rows: Vec<_> = found.iter().map(|(shop, _)| shop.clone()).collect();
     let doors = shops::doors(&scope, &rows).await?;

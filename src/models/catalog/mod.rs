@@ -62,7 +62,7 @@ pub use self::{
     },
     popular::{popular, set_popularity},
     product::Model as Product,
-    products::{NewProduct, ProductChange, add_product, archive, change_product, own, places_taken, restore},
+    products::{NewProduct, ProductChange, add_product, archive, change_product, own, places_taken, restore, viewed},
     sight::knows_cost,
     tax::{TaxRates, tax_rates},
     tree::{Way, dissolve_category, move_category, products_in},

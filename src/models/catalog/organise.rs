@@ -30,6 +30,7 @@ const CATEGORIES_MAX: usize = 2_000;
 
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(extend("required" = ["name"]))]
 pub struct NewCategory {
     /// Made from the name when absent.
     pub slug: Option<String>,
@@ -55,6 +56,7 @@ pub struct CategoryChange {
 
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["name"]))]
 pub struct NewBrand {
     /// Made from the name when absent.
     pub slug: Option<String>,

@@ -31,14 +31,19 @@ use crate::{
 /// Words that are addresses of their own below `/api/products`.
 const RESERVED: [&str; 4] = ["featured", "suggest", "recommendations", "new"];
 const VARIANTS_MAX: usize = 100;
+const NAME_MAX: usize = 200;
+const DESCRIPTION_MAX: usize = 5_000;
 
 /// A product with all its variants.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(extend("required" = ["name", "variants"]))]
 pub struct NewProduct {
     /// Made from the name when absent.
     pub slug: Option<String>,
+    #[schemars(length(min = 1, max = NAME_MAX))]
     pub name: String,
+    #[schemars(length(max = DESCRIPTION_MAX))]
     pub description: String,
     pub translations: Translations,
     pub tags: Vec<String>,
@@ -50,6 +55,7 @@ pub struct NewProduct {
     pub is_active: Option<bool>,
     pub is_featured: bool,
     pub facts: Facts,
+    #[schemars(length(min = 1, max = VARIANTS_MAX))]
     pub variants: Vec<NewVariant>,
 }
 
@@ -142,8 +148,8 @@ pub async fn places_taken(scope: &Scope) -> Result<u64> {
 
 fn check_new(new: &NewProduct) -> Result<()> {
     let mut checks = Checks::default();
-    checks.text("name", &new.name, 200);
-    checks.text_opt("description", Some(&new.description), 5_000);
+    checks.text("name", &new.name, NAME_MAX);
+    checks.text_opt("description", Some(&new.description), DESCRIPTION_MAX);
     check_slug(&mut checks, new.slug.as_deref());
     checks.translations(&new.translations);
     checks.tags(&new.tags);
@@ -162,6 +168,12 @@ fn check_slug(checks: &mut Checks, slug: Option<&str>) {
         checks.that(!RESERVED.contains(&slug), "slug", "reserved", "this word is an address of its own");
         checks.that(slug.parse::<ProductId>().is_err(), "slug", "reserved", "an id is the address of its own product");
     }
+}
+
+/// What is told when somebody looks at a product; for how many seconds, where that is known.
+#[must_use]
+pub fn viewed(product: &product::Model, duration: Option<u32>) -> Event {
+    Event::new("product.viewed", ("product", product.id.0), product.shop_id, json!({ "duration": duration }))
 }
 
 /// Changes a product's own fields.
@@ -199,9 +211,9 @@ pub(super) async fn apply(scope: &Scope, before: product::Model, change: Product
 impl ProductChange {
     pub(super) fn check(&self, checks: &mut Checks) {
         if let Some(name) = &self.name {
-            checks.text("name", name, 200);
+            checks.text("name", name, NAME_MAX);
         }
-        checks.text_opt("description", self.description.as_deref(), 5_000);
+        checks.text_opt("description", self.description.as_deref(), DESCRIPTION_MAX);
         check_slug(checks, self.slug.as_deref());
         if let Some(translations) = &self.translations {
             checks.translations(translations);

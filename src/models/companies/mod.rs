@@ -8,7 +8,7 @@ mod steward;
 use schemars::JsonSchema;
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub use self::{
     company::Model as Company,
@@ -19,6 +19,7 @@ pub use self::{
 use crate::{
     clock,
     errors::{Error, FieldError, Result},
+    events::Event,
     ids::CompanyId,
     tenancy::{PLATFORM_COMPANY, Platform, Scope, Souk},
 };
@@ -108,13 +109,18 @@ pub async fn open(platform: &Platform, new: NewCompany) -> Result<Company> {
     Ok(company)
 }
 
+/// Tells that a company was opened, in its own log and audit.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn tell_opened(scope: &Scope, company: &Company) -> Result<()> {
+    scope.audit("create", "company", company.id, None, vec![("slug", Value::Null, company.slug.clone().into())]).await?;
+    scope.emit(Event::new("company.created", ("company", company.id.0), None, json!({}))).await
+}
+
 /// Whether a company, open or not, has a slug.
 async fn has_slug(platform: &Platform, slug: &str) -> Result<bool> {
     Ok(platform.one(platform.find::<company::Entity>().filter(company::Column::Slug.eq(slug))).await?.is_some())
-}
-
-fn is_currency(text: &str) -> bool {
-    text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 /// The house's colour.

@@ -8,9 +8,10 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{ACTIVE, Company, SUSPENDED, company, is_colour, is_currency, own};
+use super::{ACTIVE, Company, SUSPENDED, company, is_colour, own};
 use crate::{
     clock,
+    codes::{is_country, is_currency},
     errors::{Error, FieldError, Result},
     events::Event,
     tenancy::Scope,
@@ -76,15 +77,15 @@ pub(super) fn check(company: &Company, address: Option<&PostalAddress>) -> Vec<F
     fault(!is_colour(&company.brand), "brand", "invalid", "a colour such as #0b63ce");
     fault(!LANGUAGES.contains(&company.language.as_str()), "language", "unknown", "one of en, hi");
     fault(company.zone.parse::<chrono_tz::Tz>().is_err(), "zone", "invalid", "name an IANA zone, such as Asia/Kolkata");
-    fault(!is_currency(&company.currency), "currency", "invalid", "name an ISO 4217 currency, such as INR");
+    fault(!is_currency(&company.currency), "currency", "invalid", "a currency of ISO 4217 with two decimals, such as INR");
     fault(!(0..=10_000).contains(&company.tax_rate), "taxRate", "out_of_range", "basis points, from 0 to 10000");
     fault(!(1..=720).contains(&company.unpaid_hours), "unpaidHours", "out_of_range", "from 1 to 720 hours");
     fault(company.cod_limit < 0, "codLimit", "out_of_range", "an amount in minor units, not below 0");
     if let Some(address) = address {
         let long = [&address.line1, &address.city, &address.state, &address.postal_code].iter().any(|text| text.chars().count() > 200);
         fault(long, "address", "too_long", "at most 200 characters a line");
-        let is_country = address.country.len() == 2 && address.country.bytes().all(|byte| byte.is_ascii_uppercase());
-        fault(!is_country && !address.country.is_empty(), "address.country", "invalid", "two capital letters, such as IN");
+        let is_known = address.country.is_empty() || is_country(&address.country);
+        fault(!is_known, "address.country", "invalid", "two letters of ISO 3166, such as IN");
     }
     wrong
 }

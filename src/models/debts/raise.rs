@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     clock,
+    codes::is_currency,
     errors::{Error, FieldError, Result},
     events::Event,
     ids::{CompanyId, DebtId, InstalmentId},
@@ -115,9 +116,8 @@ fn check(new: &NewDebt) -> Result<()> {
     if !(1..=1_000_000_000_000_000).contains(&new.amount.0) {
         refuse("amount", if new.amount.0 < 1 { "too_small" } else { "too_large" }, "from 1 to 1000000000000000 minor units");
     }
-    let is_code = |code: &String| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase());
-    if !new.currency.as_ref().is_none_or(is_code) {
-        refuse("currency", "invalid", "name an ISO 4217 currency, such as INR");
+    if !new.currency.as_deref().is_none_or(is_currency) {
+        refuse("currency", "invalid", "a currency of ISO 4217 with two decimals, such as INR");
     }
     if new.reference.as_ref().is_some_and(|text| text.chars().count() > 80) {
         refuse("reference", "too_long", "at most 80 characters");

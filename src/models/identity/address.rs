@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::{
     clock::Instant,
+    codes::is_country,
     errors::FieldError,
     ids::{AddressId, CompanyId, CustomerId},
     tenancy::owned,
@@ -53,7 +54,7 @@ impl Address {
                 refuse(field, "too_long", "at most 200 characters");
             }
         }
-        if self.country.len() != 2 || !self.country.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        if !is_country(&self.country) {
             refuse("country", "invalid", "two letters of ISO 3166, such as IN");
         }
         for (field, degrees, most) in [("lat", self.lat, 90.0), ("lng", self.lng, 180.0)] {

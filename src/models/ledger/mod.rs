@@ -1,6 +1,7 @@
 //! The ledger: double entry, per company, append-only. No running balance on a hot account: a
 //! balance is what the last closed month left, and the sum of what was booked since.
 
+mod account;
 mod balance;
 mod close;
 mod closing;
@@ -12,6 +13,7 @@ use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::Serialize;
 
 pub use self::{
+    account::open_books,
     balance::{Balance, Books, balances, first_month},
     close::{ask_to_close, close_due, close_month, companies_to_close},
     month::Month,
@@ -52,7 +54,8 @@ pub enum Account {
 }
 
 /// What an account tells of a company.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 pub enum Nature {
     /// What it has.
     Asset,

@@ -308,9 +308,8 @@ pub async fn fail(scope: &Scope, payment: PaymentId, decline_code: &str) -> Resu
         .col_expr(payment::Column::Version, Expr::col(payment::Column::Version).add(1))
         .filter(payment::Column::Id.eq(payment))
         .filter(payment::Column::Status.eq("processing"));
-    let failed = scope.run_returning(update).await?.pop();
-    let (amount, gateway) = failed.map(|payment| (payment.amount, payment.gateway)).unzip();
-    let data = json!({ "amount": amount, "gateway": gateway, "reason": decline_code });
+    let Some(failed) = scope.run_returning(update).await?.pop() else { return Ok(()) };
+    let data = json!({ "amount": failed.amount, "gateway": failed.gateway, "reason": decline_code });
     scope.emit(Event::new("payment.failed", ("payment", payment.0), None, data)).await
 }
 
@@ -382,8 +381,7 @@ pub async fn request_refund(
         .col_expr(allocation::Column::Refunded, Expr::col(allocation::Column::Refunded).add(amount))
         .filter(allocation::Column::OrderId.eq(order))
         .filter(Expr::col(allocation::Column::Refunded).add(amount).lte(Expr::col(allocation::Column::Amount)));
-    let paid = scope.run_returning(whole).await?.pop();
-    let (Some(paid), 1) = (paid, scope.run(share).await?) else {
+    let (1, 1) = (scope.run(whole).await?, scope.run(share).await?) else {
         return Err(Error::conflict("refund_too_large", "that is more than is left of this order's payment", json!({})));
     };
     let now = clock::now();
@@ -401,9 +399,6 @@ pub async fn request_refund(
     };
     scope.insert(refund.clone()).await?;
     jobs::enqueue(scope, jobs::Kind::Refund, &refund.id.to_string(), json!({ "refundId": refund.id })).await?;
-    // Why is in the refund: people say it in their own words, which have no place in an event.
-    let data = json!({ "amount": amount, "gateway": paid.gateway, "refundId": refund.id, "orderId": order });
-    scope.emit(Event::new("payment.refunded", ("payment", payment.0), Some(shop), data)).await?;
     Ok(refund)
 }
 
@@ -422,15 +417,21 @@ pub async fn captured_attempt(scope: &Scope, payment: PaymentId) -> Result<Attem
     scope.get(captured.filter(attempt::Column::State.eq(attempt_state::CAPTURED))).await
 }
 
-/// The gateway has given the money back.
-pub async fn complete_refund(scope: &Scope, id: RefundId) -> Result<()> {
+/// The gateway has given the money back, which is told once.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn complete_refund(scope: &Scope, id: RefundId, gateway: &str) -> Result<()> {
     let update = scope
         .update::<refund::Entity>()
         .col_expr(refund::Column::State, Expr::value("completed"))
         .col_expr(refund::Column::UpdatedAt, Expr::value(clock::now()))
         .filter(refund::Column::Id.eq(id))
         .filter(refund::Column::State.eq("requested"));
-    scope.run(update).await.map(|_| ())
+    let Some(refund) = scope.run_returning(update).await?.pop() else { return Ok(()) };
+    // Why is in the refund: people say it in their own words, which have no place in an event.
+    let data = json!({ "amount": refund.amount, "gateway": gateway, "refundId": id, "orderId": refund.order_id });
+    scope.emit(Event::new("payment.refunded", ("payment", refund.payment_id.0), Some(refund.shop_id), data)).await
 }
 
 /// Every share of a payment, whoever asks: acts on the payment concern them all.

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::{
     clock::{self, Instant},
+    codes::is_currency,
     errors::{Error, FieldError, Result},
     given::given,
     ids::PlanId,
@@ -156,8 +157,8 @@ fn check(plan: &Model) -> Result<()> {
     if plan.name.is_empty() || plan.name.chars().count() > 80 {
         refuse("name", "required", "a name of 1 to 80 characters");
     }
-    if plan.currency.len() != 3 || !plan.currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        refuse("currency", "invalid", "name an ISO 4217 currency, such as INR");
+    if !is_currency(&plan.currency) {
+        refuse("currency", "invalid", "a currency of ISO 4217 with two decimals, such as INR");
     }
     if !(0..=100_000_000_000).contains(&plan.price.0) {
         refuse("price", "out_of_range", "from 0 to 100000000000 minor units");

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{Exception, Opening, Shop, exception, exceptions, get, hours, manager, manager_of, of_company, opening, shop};
 use crate::{
     clock,
+    codes::is_country,
     errors::{Error, FieldError, Result},
     events::Event,
     given::given,
@@ -125,8 +126,7 @@ fn check(shop: &Shop) -> Vec<FieldError> {
         fault(text.chars().count() > 200, field, "too_long", "at most 200 characters");
     }
     fault(shop.postal_code.chars().count() > 20, "postalCode", "too_long", "at most 20 characters");
-    let is_country = shop.country.len() == 2 && shop.country.bytes().all(|byte| byte.is_ascii_uppercase());
-    fault(!is_country, "country", "invalid", "two capital letters, such as IN");
+    fault(!is_country(&shop.country), "country", "invalid", "two letters of ISO 3166, such as IN");
     let is_email = shop.email.as_deref().is_none_or(|email| email.contains('@') && email.len() <= 254);
     fault(!is_email, "email", "invalid", "that is not an e-mail address");
     let degrees = |text: &Option<String>| text.as_deref().map(|text| text.parse::<f64>().unwrap_or(f64::NAN));

@@ -35,6 +35,11 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
          HAVING SUM(debit) <> SUM(credit)",
     ),
     (
+        "what is booked is booked to an account of the company's",
+        "SELECT DISTINCT e.company_id AS company, e.account AS row FROM ledger_entries e LEFT JOIN ledger_accounts a \
+         ON a.company_id = e.company_id AND a.code = e.account WHERE a.id IS NULL",
+    ),
+    (
         "a closed month is what was booked until its end, and within it",
         "SELECT told.company AS company, told.line AS row FROM (SELECT company, line, balance, SUM(change) OVER upto AS booked, \
          SUM(debit) OVER upto AS debit, SUM(credit) OVER upto AS credit FROM (SELECT company_id AS company, account, currency, ends_at AS moment, \

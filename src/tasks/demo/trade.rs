@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
-use super::{DAY, Shelf};
+use super::{DAY, Shelf, at_work};
 use crate::{
     clock,
     errors::{Error, Result},
-    ids::CompanyId,
+    ids::{CompanyId, OrderId},
     models::{
         carts::NewItem,
         identity::{self, Customer, CustomerChange, NewCustomer},
@@ -18,6 +18,8 @@ use crate::{
 };
 
 const ORDERS: usize = 60;
+/// Microseconds.
+const HOUR: i64 = 3_600_000_000;
 
 /// A month of orders in every state, oldest first.
 pub(super) async fn trade(souk: &Souk, slug: &str, company: CompanyId, shelves: &[Shelf], hash: &str) -> Result<()> {
@@ -36,13 +38,18 @@ pub(super) async fn trade(souk: &Souk, slug: &str, company: CompanyId, shelves: 
     ] {
         customers.push(join(souk, company, &format!("{local}@{slug}.test"), name, hash).await?);
     }
-    if slug == "techhub" {
-        let retailer = join(souk, company, "retailer@techhub.test", "Meera Traders", hash).await?;
-        let scope = souk.write(Tenant::system(company)).await?;
-        let wholesale = CustomerChange { group: Some("retailer".into()), ..CustomerChange::default() };
-        customers.push(identity::change_customer(&scope, retailer.id, wholesale, None).await?);
-        scope.commit().await?;
-    }
+    let retailer = join(souk, company, &format!("retailer@{slug}.test"), "Meera Traders", hash).await?;
+    let scope = souk.write(Tenant::system(company)).await?;
+    let wholesale = CustomerChange { group: Some("retailer".into()), ..CustomerChange::default() };
+    customers.push(identity::change_customer(&scope, retailer.id, wholesale, None).await?);
+    scope.commit().await?;
+    let shop = Shop {
+        souk,
+        company,
+        shelves,
+        staff: at_work(souk, company, &format!("staff@{slug}.test"), Role::ShopStaff).await?,
+        manager: at_work(souk, company, &format!("manager@{slug}.test"), Role::ShopManager).await?,
+    };
     for number in 0..ORDERS {
         let age = match ORDERS - number {
             // What nobody has paid yet is young enough for its goods to be kept.
@@ -52,9 +59,31 @@ pub(super) async fn trade(souk: &Souk, slug: &str, company: CompanyId, shelves: 
         let shift = -i64::try_from(age.as_micros()).unwrap_or_default() + 60_000_000;
         let customer = customers.get(dice.random_range(0..customers.len())).cloned();
         let Some(customer) = customer else { continue };
-        clock::shifted(shift, one_order(souk, company, &customer, shelves, &mut dice, Course::of(number))).await?;
+        clock::shifted(shift, shop.one_order(shift, &customer, &mut dice, Course::of(number))).await?;
     }
     Ok(())
+}
+
+/// Where the trade goes on, and who works there.
+struct Shop<'a> {
+    souk: &'a Souk,
+    company: CompanyId,
+    shelves: &'a [Shelf],
+    staff: Tenant,
+    manager: Tenant,
+}
+
+/// How many hours after its order a step is done.
+const fn hours_until(step: Status) -> i64 {
+    match step {
+        Status::Pending | Status::Confirmed | Status::Cancelled => 0,
+        Status::Processing => 1,
+        Status::Packed => 2,
+        Status::Shipped => 6,
+        Status::Delivered => 30,
+        Status::Returned => 52,
+        Status::Completed => 30 + 24 * 7,
+    }
 }
 
 /// A new customer.
@@ -127,69 +156,70 @@ fn basket(shelves: &[Shelf], dice: &mut StdRng, spans_shops: bool) -> Vec<NewIte
     items
 }
 
-async fn one_order(
-    souk: &Souk,
-    company: CompanyId,
-    customer: &Customer,
-    shelves: &[Shelf],
-    dice: &mut StdRng,
-    course: Course,
-) -> Result<()> {
-    let items = basket(shelves, dice, course.spans_shops);
-    let on_delivery = dice.random_range(0..4) == 0 && course.end != Status::Pending;
-    let new = NewOrder {
-        shipping_address: Some(address(customer)),
-        address_id: None,
-        billing_address: None,
-        gateway: if on_delivery { "cod" } else { "test" }.into(),
-        payment_method: None,
-        expected_total: None,
-        notes: String::new(),
-        items: Some(items),
-    };
-    let buyer =
-        Tenant { actor: Actor::Customer(customer.id), role: Role::Customer, name: customer.name.clone(), ..Tenant::system(company) };
-    let scope = souk.write(buyer.clone()).await?;
-    let placed = match orders::place(&scope, &new).await {
-        Ok(placed) => placed,
-        // A basket too dear for cash on delivery, or a shelf bought empty, is no sale.
-        Err(Error::Conflict { .. }) => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    scope.commit().await?;
-    if let Some(method) = course.method.filter(|_| !on_delivery) {
-        orders::pay(souk, &buyer, placed.checkout.id, method).await?;
-    }
-    let staff = Tenant { name: "Kiran Patel".into(), role: Role::ShopStaff, ..Tenant::system(company) };
-    let manager = Tenant { name: "Rohan Das".into(), role: Role::ShopManager, ..Tenant::system(company) };
-    let scope = souk.read(staff.clone()).await?;
-    let made = orders::of_checkout(&scope, placed.checkout.id).await?;
-    drop(scope);
-    for order in made {
-        let scope = souk.read(staff.clone()).await?;
-        let lines = orders::items_of(&scope, &[order.id]).await?.remove(&order.id).unwrap_or_default();
+impl Shop<'_> {
+    /// An order and what becomes of it, by a clock that is moved by `shift` microseconds when it begins.
+    async fn one_order(&self, shift: i64, customer: &Customer, dice: &mut StdRng, course: Course) -> Result<()> {
+        let (souk, company) = (self.souk, self.company);
+        let items = basket(self.shelves, dice, course.spans_shops);
+        let on_delivery = dice.random_range(0..4) == 0 && course.end != Status::Pending;
+        let new = NewOrder {
+            shipping_address: Some(address(customer)),
+            address_id: None,
+            billing_address: None,
+            gateway: if on_delivery { "cod" } else { "test" }.into(),
+            payment_method: None,
+            expected_total: None,
+            notes: String::new(),
+            items: Some(items),
+        };
+        let buyer =
+            Tenant { actor: Actor::Customer(customer.id), role: Role::Customer, name: customer.name.clone(), ..Tenant::system(company) };
+        let scope = souk.write(buyer.clone()).await?;
+        let placed = match orders::place(&scope, &new).await {
+            Ok(placed) => placed,
+            // A basket too dear for cash on delivery, or a shelf bought empty, is no sale.
+            Err(Error::Conflict { .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        scope.commit().await?;
+        if let Some(method) = course.method.filter(|_| !on_delivery) {
+            orders::pay(souk, &buyer, placed.checkout.id, method).await?;
+        }
+        let scope = souk.read(self.staff.clone()).await?;
+        let made = orders::of_checkout(&scope, placed.checkout.id).await?;
         drop(scope);
-        let one = lines.first().filter(|_| course.loses_a_line && lines.len() > 1);
-        let one = one.map(|line| vec![CancelLine { id: line.id, quantity: line.quantity }]);
-        if course.end == Status::Cancelled || one.is_some() {
-            let reason = if one.is_some() { "no longer needed" } else { "ordered twice by mistake" }.into();
-            let scope = souk.write(buyer.clone()).await?;
-            orders::cancel(&scope, order.id, &Cancellation { reason, items: one }).await?;
-            scope.commit().await?;
+        for order in made {
+            let scope = souk.read(self.staff.clone()).await?;
+            let lines = orders::items_of(&scope, &[order.id]).await?.remove(&order.id).unwrap_or_default();
+            drop(scope);
+            let one = lines.first().filter(|_| course.loses_a_line && lines.len() > 1);
+            let one = one.map(|line| vec![CancelLine { id: line.id, quantity: line.quantity }]);
+            if course.end == Status::Cancelled || one.is_some() {
+                let reason = if one.is_some() { "no longer needed" } else { "ordered twice by mistake" }.into();
+                let scope = souk.write(buyer.clone()).await?;
+                orders::cancel(&scope, order.id, &Cancellation { reason, items: one }).await?;
+                scope.commit().await?;
+            }
+            if course.end == Status::Cancelled {
+                continue;
+            }
+            let mut at = order.status;
+            while at != course.end {
+                let next = if course.end == Status::Returned && at.can_come_back() { Some(Status::Returned) } else { at.next() };
+                let Some(next) = next else { break };
+                let (by, note) = if next == Status::Returned { (&self.manager, "nobody was at home, twice") } else { (&self.staff, "") };
+                let tracking_number = (next == Status::Shipped).then(|| format!("SK{:08}", dice.random_range(0..99_999_999)));
+                let step = Step { status: next, note: note.into(), tracking_number };
+                at = clock::shifted(shift + hours_until(next) * HOUR, self.step(by, order.id, &step)).await?;
+            }
         }
-        if course.end == Status::Cancelled {
-            continue;
-        }
-        let mut at = order.status;
-        while at != course.end {
-            let next = if course.end == Status::Returned && at.can_come_back() { Some(Status::Returned) } else { at.next() };
-            let Some(next) = next else { break };
-            let (by, note) = if next == Status::Returned { (&manager, "nobody was at home, twice") } else { (&staff, "") };
-            let tracking_number = (next == Status::Shipped).then(|| format!("SK{:08}", dice.random_range(0..99_999_999)));
-            let scope = souk.write(by.clone()).await?;
-            at = orders::advance(&scope, order.id, &Step { status: next, note: note.into(), tracking_number }, None).await?.status;
-            scope.commit().await?;
-        }
+        Ok(())
     }
-    Ok(())
+
+    async fn step(&self, by: &Tenant, order: OrderId, step: &Step) -> Result<Status> {
+        let scope = self.souk.write(by.clone()).await?;
+        let order = orders::advance(&scope, order, step, None).await?;
+        scope.commit().await?;
+        Ok(order.status)
+    }
 }
