@@ -77,6 +77,13 @@ impl Hooks for App {
     fn register_tasks(_: &mut Tasks) {}
 }
 
+/// What a process that only works answers: whether it is alive, and its figures.
+pub fn watch(souk: &Souk) -> AxumRouter {
+    let doors = controllers::endpoints().into_iter().filter(|endpoint| ["/health", "/metrics"].contains(&endpoint.uri));
+    let router = doors.fold(AxumRouter::new(), |router, endpoint| router.route(endpoint.uri, endpoint.handler.with_state(souk.clone())));
+    controllers::outer(router.fallback(controllers::not_found), souk)
+}
+
 /// The router over an open Souk, as the tests serve it.
 pub fn router(souk: &Souk) -> AxumRouter {
     let router = controllers::endpoints()

@@ -1,5 +1,4 @@
-//! Money: integer minor units, checked. One rounding rule: half away from zero, once per line;
-//! splits give what is left over to the largest remainders.
+//! Money: integer minor units, checked. One rounding rule: half away from zero, once per line.
 
 use schemars::JsonSchema;
 use sea_orm::DeriveValueType;

@@ -254,7 +254,9 @@ pub fn load(environment: &Environment) -> Result<Config> {
     };
     let mut tree: Value = serde_yaml::from_str(text).map_err(Error::internal)?;
     let beside = std::env::current_dir().map_err(Error::internal)?.join("config").join(format!("{name}.yaml"));
-    if let Ok(overlay) = std::fs::read_to_string(&beside) {
+    let unread = |error| Error::internal(format!("{}: {error}", beside.display()));
+    if beside.exists() {
+        let overlay = std::fs::read_to_string(&beside).map_err(unread)?;
         let overlay: Value = serde_yaml::from_str(&overlay).map_err(|error| Error::internal(format!("{}: {error}", beside.display())))?;
         merge(&mut tree, overlay);
     }
@@ -288,10 +290,7 @@ pub fn load(environment: &Environment) -> Result<Config> {
         ("WHATSAPP_VERIFY_TOKEN", "/settings/messaging/whatsapp/verify_token"),
         ("WHATSAPP_TEMPLATE", "/settings/messaging/whatsapp/template"),
     ] {
-        let Ok(value) = std::env::var(variable) else { continue };
-        if value.is_empty() {
-            continue;
-        }
+        let Some(value) = said(variable) else { continue };
         let value = match variable {
             "PORT" => Value::from(value.parse::<u16>().map_err(|_| Error::internal("PORT must be a number up to 65535"))?),
             "SOUK_RATE_LIMIT" if value == "off" => Value::Null,
@@ -311,7 +310,7 @@ pub fn load(environment: &Environment) -> Result<Config> {
         }
     }
     // The demo comes by itself only where nothing can be lost: development, on the embedded database.
-    let asked = std::env::var("SOUK_DEMO").is_ok();
+    let asked = said("SOUK_DEMO").is_some();
     if let Some(settings) = tree.get_mut("settings").and_then(Value::as_object_mut) {
         let elsewhere = settings.get("database_url").and_then(Value::as_str).is_some_and(|url| !url.starts_with("sqlite:"));
         if elsewhere && !asked {
@@ -337,27 +336,38 @@ pub fn of(config: &Config, environment: &Environment) -> Result<Settings> {
 /// The environment's name, from `LOCO_ENV`.
 #[must_use]
 pub fn environment() -> Environment {
-    std::env::var("LOCO_ENV").unwrap_or_else(|_| "development".into()).into()
+    said("LOCO_ENV").unwrap_or_else(|| "development".into()).into()
+}
+
+/// A variable of the environment; one that is empty says nothing.
+fn said(variable: &str) -> Option<String> {
+    std::env::var(variable).ok().filter(|value| !value.is_empty())
+}
+
+/// The port that this process was told by the environment itself.
+#[must_use]
+pub fn named_port() -> Option<u16> {
+    said("PORT")?.parse().ok().filter(|port| *port != 0)
 }
 
 /// The name of the machine, as its people know it.
 #[must_use]
 pub fn machine() -> String {
     let of_host = std::fs::read_to_string("/etc/hostname").ok().map(|name| name.trim().to_owned());
-    std::env::var("HOSTNAME").ok().or(of_host).filter(|name| !name.is_empty()).unwrap_or_else(|| "here".into())
+    said("HOSTNAME").or(of_host).filter(|name| !name.is_empty()).unwrap_or_else(|| "here".into())
 }
 
 /// The password for `souk task create_admin`, when it is given by the environment.
 #[must_use]
 pub fn admin_password() -> Option<String> {
-    std::env::var("SOUK_ADMIN_PASSWORD").ok().filter(|password| !password.is_empty())
+    said("SOUK_ADMIN_PASSWORD")
 }
 
 /// The moment at which this process is to die, when a test says so.
 #[cfg(debug_assertions)]
 #[must_use]
 pub fn failpoint() -> Option<String> {
-    std::env::var("SOUK_FAILPOINT").ok().filter(|name| !name.is_empty())
+    said("SOUK_FAILPOINT")
 }
 
 fn merge(base: &mut Value, overlay: Value) {

@@ -238,10 +238,22 @@ async fn serve(web: bool, work: bool) -> Result<ExitCode> {
         start::<App>(boot, serve, true).await.map_err(Error::internal)?;
     } else {
         println!("Souk works; no web server in this process.");
-        loco_rs::boot::shutdown_signal().await;
+        match settings::named_port() {
+            Some(port) => watched(&souk, &host, port).await?,
+            None => loco_rs::boot::shutdown_signal().await,
+        }
     }
     engine.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Answers health and figures at the port that a process which only works was given, until told to stop.
+async fn watched(souk: &Souk, host: &str, port: u16) -> Result<()> {
+    let taken = |error| Error::internal(format!("cannot listen at {host}:{port}: {error}"));
+    let listener = tokio::net::TcpListener::bind((host, port)).await.map_err(taken)?;
+    println!("Its health and figures are at http://{host}:{port}/health and /metrics.");
+    let service = souk::app::watch(souk).into_make_service_with_connect_info::<std::net::SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(loco_rs::boot::shutdown_signal()).await.map_err(Error::internal)
 }
 
 async fn demo(size: Demo) -> Result<ExitCode> {

@@ -9,14 +9,29 @@
 //!     let _connection = scope.tx;
 //! }
 //! ```
+//! where nothing but the break-in is wrong:
+//! ```
+//! fn ask(scope: souk::tenancy::Scope) {
+//!     let _company = scope.company();
+//! }
+//! ```
 //! A domain's entities cannot be named, so nobody outside it can query them past a scope:
 //! ```compile_fail,E0603
 //! use souk::models::orders::order::Entity;
+//! ```
+//! but what they give can:
+//! ```
+//! use souk::models::orders::Order;
 //! ```
 //! A scope cannot be begun without going through `Souk`, with a tenant:
 //! ```compile_fail,E0624
 //! async fn sneak(souk: souk::tenancy::Souk, tenant: souk::tenancy::Tenant) {
 //!     let _scope = souk::tenancy::Scope::begin(souk, tenant, true).await;
+//! }
+//! ```
+//! ```
+//! async fn begin(souk: souk::tenancy::Souk, tenant: souk::tenancy::Tenant) {
+//!     let _scope = souk.write(tenant).await;
 //! }
 //! ```
 

@@ -157,7 +157,6 @@ async fn what_is_read_company_by_company_asks_which() {
             "/api/warehouses",
             "/api/stock-counts",
             "/api/roles",
-            "/api/notifications/templates",
             "/api/notifications/deliveries",
         ] {
             client.call("GET", path, Some(&root), None, None, &[]).await.refused(400, "company_required");

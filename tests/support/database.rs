@@ -3,7 +3,10 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::Once,
+    sync::{
+        Once,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -26,6 +29,8 @@ static PLACES: Semaphore = Semaphore::const_new(5);
 static MAKING: Mutex<()> = Mutex::const_new(());
 static SWEPT: Once = Once::new();
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+/// Whether the server was there for any test: then it is for all.
+static ANSWERED: AtomicBool = AtomicBool::new(false);
 
 /// A template that nobody has used for so long is another tree's, or an old one.
 const KEPT: Duration = Duration::from_secs(24 * 3_600);
@@ -60,8 +65,10 @@ impl Postgres {
         let place = PLACES.acquire().await.expect("a place");
         let Some(db) = connect(&admin).await else {
             assert!(asked.is_none(), "TEST_DATABASE_URL is set, and nobody answers there");
+            assert!(!ANSWERED.load(Ordering::Relaxed), "PostgreSQL answered other tests and is silent now");
             return None;
         };
+        ANSWERED.store(true, Ordering::Relaxed);
         let name = format!("souk_test_{}", Uuid::now_v7().simple());
         {
             let _turn = MAKING.lock().await;

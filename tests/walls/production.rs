@@ -100,6 +100,9 @@ fn production_refuses_settings_that_cannot_be_meant() {
     for (settings, why) in cases {
         refuses(&folder, settings, &["start"], why);
     }
+    for words in [&["doctor"][..], &["db", "status"]] {
+        assert!(!program(&folder, &[("SOUK_SECRET", SECRET)], words).output().expect("the program runs").status.success(), "{words:?}");
+    }
     assert!(!folder.join("data/souk.sqlite").exists(), "a database was made on the way");
     fs::remove_dir_all(&folder).expect("tidied");
 }
@@ -206,7 +209,14 @@ async fn what_readme_says_of_deploying_works() {
 
     let url = within("keeper");
     let settings = [("SOUK_SECRET", SECRET), ("DATABASE_URL", url.as_str())];
+    // Nothing runs on a schema that is not there.
+    for words in [&["start"][..], &["task", "verify"], &["task", "jobs"]] {
+        refuses(&folder, &settings, words, "run `souk db migrate` first");
+    }
+    let doctor = program(&folder, &settings, &["doctor"]).output().expect("the program runs");
+    assert!(!doctor.status.success() && String::from_utf8_lossy(&doctor.stdout).contains("steps behind"), "{doctor:?}");
     runs(&folder, &settings, &["db", "migrate"]);
+    runs(&folder, &settings, &["doctor"]);
     admin.execute_unprepared(&after).await.expect("what is done after the migration");
     let trading = [&settings[..], &[("SOUK_TEST_GATEWAY", "on")]].concat();
     runs(&folder, &trading, &["task", "demo"]);

@@ -47,6 +47,7 @@ const WRITTEN_ONCE: &[&str] = &[
     "debt_allocations",
     "debt_payments",
     "debt_steps",
+    "ledger_accounts",
     "ledger_closings",
     "ledger_entries",
     "ledger_transactions",

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::support::{
     World,
     cable::Cable,
-    fleet::{Process, drained, each_once, free_port, insist, shoppers},
+    fleet::{Process, answers, drained, each_once, free_port, insist, shoppers},
     http, order, say,
 };
 
@@ -81,8 +81,13 @@ async fn killed_processes_and_a_lost_redis_lose_nothing_and_double_nothing() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(world.count("SELECT COUNT(*) FROM notifications").await, 0);
     assert_eq!(redis(&["LLEN", "queue:log"]).await.as_deref(), Some("1"), "however often it rang, one wake-up waits");
-    let mut workers = [start("--worker", 0), start("--worker", 0)];
+    let watched = free_port();
+    let mut workers = [start("--worker", watched), start("--worker", 0)];
     drained(&world).await;
+    // A worker that was told a port says how it fares, and nothing else.
+    answers(watched).await;
+    let ask = async |path: &str| http().get(format!("http://127.0.0.1:{watched}{path}")).send().await.expect("an answer");
+    assert_eq!(ask("/api/products").await.status(), 404);
     let since = Instant::now();
     insist(ports, &token, "/api/orders", "second", &order(&world.a, 0, 1, "test", Some("tok_ok"))).await;
     drained(&world).await;
@@ -90,6 +95,8 @@ async fn killed_processes_and_a_lost_redis_lose_nothing_and_double_nothing() {
 
     let shoppers = shoppers(&world, ports, ORDERS, Duration::from_millis(300)).await;
     tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let figures = ask("/metrics").await.text().await.expect("figures");
+    assert!(figures.contains("souk_jobs_total{"), "{figures}");
     workers[0].kill();
     tokio::time::sleep(Duration::from_millis(500)).await;
     webs[0].kill();

@@ -70,7 +70,7 @@ pub(super) async fn resolve(scope: &Scope, places: &[Place]) -> Result<Vec<Place
         if let Some(shop) = place.shop_id {
             shops::of_company(scope, shop).await.map_err(|_| Error::invalid("shopIds", "unknown", "there is no such shop"))?;
         }
-        let role = if shop_needed.is_some() { place.role.clone() } else { hold_role(scope, &place.role).await?.to_string() };
+        let role = if shop_needed.is_some() { place.role.clone() } else { find_role(scope, &place.role).await?.to_string() };
         resolved.push(Place { role, shop_id: place.shop_id });
     }
     resolved.sort();
@@ -84,9 +84,8 @@ fn no_such_role() -> Error {
     Error::invalid("role", "unknown", "there is no such role")
 }
 
-/// Finds a role of the company's own by id or name, and takes its row, so that it is not deleted
-/// while it is being given.
-async fn hold_role(scope: &Scope, id_or_name: &str) -> Result<RoleId> {
+/// Finds a role of the company's own by id or name.
+async fn find_role(scope: &Scope, id_or_name: &str) -> Result<RoleId> {
     let row = scope.find::<role::Entity>();
     let row = match id_or_name.parse::<RoleId>() {
         Ok(id) => row.filter(role::Column::Id.eq(id)),
