@@ -1,4 +1,7 @@
 //! Lists as CSV or JSON: read page by page while the answer flows, so that its length costs no memory.
+//!
+//! A file is the same whoever takes it: its heads and words keep one language, so that programs and
+//! sheets that read it need not ask who took it.
 
 use axum::{
     body::{Body, Bytes},

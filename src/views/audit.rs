@@ -18,8 +18,9 @@ pub fn chain(state: &ChainState) -> Value {
     json!({ "holds": state.faults.is_empty(), "sealed": state.sealed, "faults": state.faults })
 }
 
-/// The columns of an export, and an entry in them.
-pub const COLUMNS: [&str; 13] = [
+/// The columns of an export, and an entry in them; as in every file for programs they have the same
+/// names in each language.
+pub const COLUMNS: [&str; 14] = [
     "id",
     "at",
     "userId",
@@ -33,6 +34,7 @@ pub const COLUMNS: [&str; 13] = [
     "userAgent",
     "requestId",
     "actingFor",
+    "companyId",
 ];
 
 #[must_use]
@@ -52,5 +54,6 @@ pub fn cells(entry: &Entry) -> Vec<String> {
         entry.user_agent.clone(),
         entry.request_id.clone(),
         entry.acting_for.clone(),
+        entry.company_id.to_string(),
     ]
 }

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod catalog;
 pub mod charts;
 pub mod companies;
+pub mod dates;
 pub mod debts;
 pub mod docs;
 pub mod inventory;

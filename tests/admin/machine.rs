@@ -93,6 +93,28 @@ async fn every_companys_audit_is_read_checked_and_exported_with_an_entry() {
         client.form(&root, "/admin/settings", &terms).await.leads_to();
         client.page(&root, "/admin/audit").await.shows(&["Audit of Souk", "bills@souk.test", "platform"]);
 
+        // Everybody's at once, each entry with its company; narrowed as one company's are.
+        let neighbour = world.staff(&world.b, "admin").await;
+        client.post(&neighbour, "/api/brands", &json!({ "name": "MARKERB brand" })).await.expect(201);
+        let all = client.page(&root, "/admin/audit?company=*&resource=brand").await;
+        all.shows(&[
+            "Audit of all companies",
+            "MARKERA admin",
+            "MARKERB admin",
+            "company=alpha\">Company alpha",
+            "company=beta\">Company beta",
+        ]);
+        let of_one = client.page(&root, "/admin/audit?company=*&resource=brand&user=admin%40beta.test").await;
+        of_one.shows(&["MARKERB admin"]);
+        assert!(!of_one.text.contains("MARKERA"), "{}", of_one.text);
+        client.page(&root, "/admin/audit?company=*&user=nobody%40beta.test").await.shows(&["Clear filters"]);
+        let csv = client.page(&root, "/admin/audit/export.csv?company=*&resource=brand").await;
+        for company in [world.a.id, world.b.id] {
+            csv.shows(&[company.to_string().as_str()]);
+        }
+        let told = client.page(&root, "/admin/audit?resource=audit&action=export").await;
+        told.shows(&["&quot;company&quot;:&quot;*&quot;"]);
+
         let csv = client.page(&root, "/admin/audit/export.csv?company=alpha&resource=brand").await;
         csv.shows(&["id,at,userId", ",create,brand,"]);
         assert_eq!(csv.text.lines().count(), 2, "{}", csv.text);

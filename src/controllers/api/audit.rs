@@ -217,7 +217,7 @@ async fn taken_out(access: Access<AuditRead>, Query(Export(list)): Query<Export>
     let filter = filter(&scope, &list).await?;
     scope.audit("export", "audit", scope.company(), None, vec![("filter", json!(null), json!(asked(&list)))]).await?;
     scope.commit().await?;
-    file(Arc::new(access), filter, is_json).await
+    file(Arc::new(access), Reach::Company, filter, is_json).await
 }
 
 /// The filters of an export, as they were asked.
@@ -228,16 +228,27 @@ fn asked(list: &List) -> Value {
     })
 }
 
-/// Entries as a file that flows.
+/// Whose entries a file has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::controllers) enum Reach {
+    /// Those of the access's company.
+    Company,
+    /// Everybody's, for the platform's people.
+    All,
+}
+
+/// Entries as a file that flows. Its words are those of the API in every language, since programs read it.
 ///
 /// # Errors
 /// When the first page cannot be read.
-pub(in crate::controllers) async fn file(access: Arc<Access<AuditRead>>, filter: Filter, is_json: bool) -> Result<Response> {
+pub(in crate::controllers) async fn file(access: Arc<Access<AuditRead>>, reach: Reach, filter: Filter, is_json: bool) -> Result<Response> {
     let read = move |before: Option<AuditId>| {
         let (access, filter) = (Arc::clone(&access), filter.clone());
         async move {
-            let scope = access.read().await?;
-            let rows = audit::list(&scope, &filter, before, export::ROWS).await?;
+            let rows = match reach {
+                Reach::Company => audit::list(&access.read().await?, &filter, before, export::ROWS).await?,
+                Reach::All => audit::list_of_all(&access.souk().platform("oversight").await?, &filter, before, export::ROWS).await?,
+            };
             let next = rows.last().filter(|_| rows.len() as u64 == export::ROWS).map(|row| row.id);
             Ok::<_, Error>((rows, next))
         }

@@ -37,8 +37,8 @@ async fn read(visitor: &Visitor<SignedIn>) -> Result<(Company, Value)> {
         .iter()
         .map(|one| {
             json!({
-                "id": one.id, "agent": one.user_agent, "address": one.ip_address, "since": local(one.created_at, &company.zone),
-                "until": local(one.expires_at, &company.zone), "is_portal": one.kind == "portal", "is_current": one.id == holder.session,
+                "id": one.id, "agent": one.user_agent, "address": one.ip_address, "since": local(one.created_at, &company.zone, &visitor.language),
+                "until": local(one.expires_at, &company.zone, &visitor.language), "is_portal": one.kind == "portal", "is_current": one.id == holder.session,
             })
         })
         .collect();

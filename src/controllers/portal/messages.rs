@@ -53,7 +53,7 @@ async fn list_page(visitor: &Visitor<NotificationsRead>, list: &List) -> Result<
         .map(|one| {
             let (title, body) = one.said_in(&visitor.language);
             let lines: Vec<_> = body.lines().collect();
-            json!({ "id": one.id, "title": title, "lines": lines, "at": local(one.due_at, &company.zone), "is_read": one.read_at.is_some(), "leads": about(one).is_some() })
+            json!({ "id": one.id, "title": title, "lines": lines, "at": local(one.due_at, &company.zone, &visitor.language), "is_read": one.read_at.is_some(), "leads": about(one).is_some() })
         })
         .collect();
     let views = [("message.view.all", ""), ("message.view.unread", "unread=1")];

@@ -29,7 +29,7 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use chrono::{NaiveDate, TimeZone};
+use chrono::NaiveDate;
 
 use self::visitor::{Look, PageResult, Visitor};
 pub use self::visitor::{Onlooker, not_found};
@@ -40,6 +40,7 @@ use crate::{
     errors::Result,
     models::companies::{self, Company},
     tenancy::{Permission, Role, Tenant},
+    views::dates::local,
 };
 
 /// Whether the portals have this page: what is found is only shown where it can be opened.
@@ -78,12 +79,6 @@ async fn brand(visitor: Visitor<crate::tenancy::roles::SignedIn>) -> PageResult<
 async fn company_of<P: Permission>(visitor: &Visitor<P>) -> Result<Company> {
     let scope = visitor.access.read().await?;
     companies::own(&scope).await
-}
-
-/// A moment on the company's wall clock.
-fn local(at: Instant, zone: &str) -> String {
-    let zone: chrono_tz::Tz = zone.parse().unwrap_or(chrono_tz::UTC);
-    zone.from_utc_datetime(&at.utc().naive_utc()).format("%-d %b %Y, %H:%M").to_string()
 }
 
 /// A date of a calendar as the moment at which it begins in its zone, `days` later.

@@ -10,7 +10,7 @@ use crate::{
         Tenant,
         roles::{DebtsRead, Permission},
     },
-    views::templates,
+    views::{dates, templates},
 };
 
 /// The notice; nothing when nothing is late. Whoever may not read debts is told only of what
@@ -25,7 +25,7 @@ pub(super) fn notice(company: &Company, tenant: &Tenant, language: &str) -> Valu
         // No debt is late: the subscription has run out and does not go on.
         (Standing::Lapsed, None) => "ended",
     };
-    let day = |day: Option<NaiveDate>| day.map(shown).unwrap_or_default();
+    let day = |day: Option<NaiveDate>| day.map(|day| dates::day(day, language)).unwrap_or_default();
     let (since, limited, suspended) = (day(company.overdue_since), day(company.limited_on), day(company.suspended_on));
     let gaps: [(&str, &dyn std::fmt::Display); 3] = [("since", &since), ("limited", &limited), ("suspended", &suspended)];
     json!({
@@ -34,9 +34,4 @@ pub(super) fn notice(company: &Company, tenant: &Tenant, language: &str) -> Valu
         "text": templates::filled(&format!("owing.{topic}_text"), language, &gaps),
         "href": may_read.then_some("/company/debts"),
     })
-}
-
-/// A day as people read it.
-pub(super) fn shown(day: NaiveDate) -> String {
-    day.format("%-d %b %Y").to_string()
 }

@@ -359,7 +359,7 @@ impl<P: Permission> Visitor<P> {
     /// In whose place this visitor acts meanwhile, for the bar on every page.
     fn acting(&self) -> Option<Value> {
         let portal = self.access.portal().ok()?;
-        portal.acting.as_ref().map(|acting| admin::acting::bar(acting, &portal.staff.name))
+        portal.acting.as_ref().map(|acting| admin::acting::bar(acting, &portal.staff.name, &self.language))
     }
 
     /// The companies that this visitor may switch between; none for somebody of one company.

@@ -29,5 +29,5 @@ pub use self::{
     seal::{checkpoint, companies_with_unsealed, companies_without_checkpoint, seal, seal_all},
     verify::{ChainState, Check, Standing, check, companies_unchecked_since, companies_with_faults, keep, standing, verify, verify_as_of},
     witness::{Testimony, heard_so_far},
-    words::{is_action, is_known, resources},
+    words::{actions, is_action, is_known, resources},
 };

@@ -1,12 +1,14 @@
 //! The words of the audit: what entries are about, and what was done to it. A list that is asked for
 //! another word has misspelt one. The tests look for entries whose words are not here.
 
+use std::collections::BTreeSet;
+
 /// Each thing with what is done to it.
 const WORDS: &[(&str, &[&str])] = &[
     ("account", &["forgot_password", "lock_out", "sign_in_failed"]),
     ("address", &["create", "delete", "update"]),
     ("attribute", &["create", "delete", "update"]),
-    ("audit", &["export", "let_go"]),
+    ("audit", &["export", "let_go", "renew_witness"]),
     ("brand", &["create", "delete", "update"]),
     ("category", &["create", "delete", "move", "update"]),
     ("company", &["act_as", "act_as_end", "choose_messages", "close", "create", "resume", "standing", "suspend", "update"]),
@@ -74,6 +76,12 @@ const WORDS: &[(&str, &[&str])] = &[
 /// Everything that an entry may be about.
 pub fn resources() -> impl Iterator<Item = &'static str> {
     WORDS.iter().map(|(resource, _)| *resource)
+}
+
+/// Everything that may be done to something, in the order of the alphabet.
+#[must_use]
+pub fn actions() -> BTreeSet<&'static str> {
+    WORDS.iter().flat_map(|(_, actions)| actions.iter().copied()).collect()
 }
 
 /// Whether something may be done to anything.

@@ -19,11 +19,11 @@ use crate::{
 };
 
 /// What the bar says: for whom, by whom, until when.
-pub(in crate::controllers::portal) fn bar(acting: &Acting, by: &str) -> Value {
+pub(in crate::controllers::portal) fn bar(acting: &Acting, by: &str, language: &str) -> Value {
     let left = (acting.until.micros() - clock::now().micros()).max(0) / 60_000_000;
     json!({
         "company": acting.company.name, "company_id": acting.company.id, "admin": acting.admin, "by": by, "reason": acting.reason,
-        "until": local(acting.until, &acting.company.zone), "minutes": left,
+        "until": local(acting.until, &acting.company.zone, language), "minutes": left,
     })
 }
 

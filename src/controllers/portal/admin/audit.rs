@@ -1,6 +1,6 @@
 //! Who did what: the platform's own audit, and each company's; and whether the chains hold.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::response::{Html, Redirect, Response};
 use serde_json::{Value, json};
@@ -16,21 +16,36 @@ use super::{
     own,
 };
 use crate::{
-    controllers::{api, extract::Query, page, steward},
+    controllers::{
+        api::{self, audit::Reach},
+        extract::Query,
+        page, steward,
+    },
     endpoints::{Endpoint, get, post},
     errors::{Error, Result},
     ids::AuditId,
     models::{
-        audit,
+        audit::{self, Filter},
         companies::{self, Company, Search},
+        identity, shops,
     },
     tenancy::{
-        Access, Permission, Scope, Tenant,
+        Access, PLATFORM_COMPANY, Permission, Platform, Scope, Tenant,
         roles::{AuditRead, PlatformRead},
     },
+    views::templates,
 };
 
 const PAGE: &str = "/admin/audit";
+/// Where a company is named: every one of them, and the platform. No short name is written so.
+const EVERYWHERE: &str = "*";
+/// The questions the platform's people ask daily.
+const QUESTIONS: [(&str, &str); 4] = [
+    VIEWS[0],
+    VIEWS[1],
+    ("admin.audit.view.everywhere", "company=*"),
+    ("admin.audit.view.security_everywhere", "company=*&action=security"),
+];
 const ROWS: u64 = 50;
 /// So many companies a field offers to choose from; others are written by their short name.
 const OFFERED: u64 = 200;
@@ -51,6 +66,9 @@ async fn index(visitor: Visitor<PlatformRead>, Query(list): Query<AuditList>) ->
 }
 
 async fn list_page(visitor: &Visitor<PlatformRead>, list: &AuditList) -> Result<(Company, Value)> {
+    if list.company == EVERYWHERE {
+        return of_all(visitor, list).await;
+    }
     let souk = visitor.access.souk();
     let whose = whose(visitor, &list.company).await?;
     let scope = souk.read(steward::in_company(&visitor.access, whose.id)).await?;
@@ -59,26 +77,76 @@ async fn list_page(visitor: &Visitor<PlatformRead>, list: &AuditList) -> Result<
     let before = page::open::<AuditId>(souk, &bound, list.cursor.as_deref())?;
     let mut rows = audit::list(&scope, &filter, before, ROWS + 1).await?;
     let next = page::cut(souk, &bound, &mut rows, ROWS, |row| row.id)?;
-    let chain = page_of::chain(&scope, &whose.zone).await?;
+    let shops = shops::names(&scope).await?;
+    let chain = page_of::chain(&scope, &whose.zone, &visitor.language).await?;
     drop(scope);
     let platform = souk.platform("all-companies").await?;
-    let broken = audit::companies_with_faults(&platform).await?;
-    let broken = companies::named(&platform, &broken).await?;
-    let offered = companies::search(&platform, &Search::default(), None, OFFERED).await?;
+    let around = around(&platform).await?;
     let (own_scope, company) = own(visitor, platform).await?;
     let mut chips = vec![("company", visitor.text("debts.col.company"), list.company.clone())];
-    chips.extend(page_of::chips(visitor, list));
-    let entries: Vec<_> = rows.iter().map(|one| page_of::entry(one, &whose.zone, &visitor.language)).collect();
+    chips.extend(page_of::chips(visitor, list, &shops));
     let data = json!({
-        "entries": entries, "actions": page_of::actions(), "filter": list, "chain": chain,
-        "list": visitor.list(&own_scope, Listing { views: &VIEWS, chips, count: rows.len(), next }).await?,
-        "whose": { "name": whose.name, "slug": list.company },
-        "broken": broken.iter().map(|one| json!({
-            "name": one.name, "href": if one.id == company.id { PAGE.to_owned() } else { format!("{PAGE}?company={}", encode(&one.slug)) },
-        })).collect::<Vec<_>>(),
-        "offered": offered.iter().map(|one| json!({ "slug": one.slug, "name": one.name })).collect::<Vec<_>>(),
+        "around": around, "entries": page_of::entries(&rows, &shops, &whose.zone, &visitor.language), "filter": list, "chain": chain,
+        "choices": page_of::choices(&shops, &visitor.language),
+        "list": visitor.list(&own_scope, Listing { views: &QUESTIONS, chips, count: rows.len(), next }).await?,
+        "title": templates::filled("admin.audit.of", &visitor.language, &[("name", &whose.name)]),
     });
     Ok((company, data))
+}
+
+/// The entries of every company and of the platform, on the platform's clock; a chain is one company's,
+/// so none is shown.
+async fn of_all(visitor: &Visitor<PlatformRead>, list: &AuditList) -> Result<(Company, Value)> {
+    let souk = visitor.access.souk();
+    let zone = companies::platform(souk).await?.zone;
+    let platform = souk.platform("all-companies").await?;
+    let filter = everywhere(&platform, list, &zone).await?;
+    let bound = format!("portal audit of all {filter:?}");
+    let before = page::open::<AuditId>(souk, &bound, list.cursor.as_deref())?;
+    let mut rows = audit::list_of_all(&platform, &filter, before, ROWS + 1).await?;
+    let next = page::cut(souk, &bound, &mut rows, ROWS, |row| row.id)?;
+    let ids: Vec<_> = rows.iter().map(|row| row.company_id).collect();
+    let names: BTreeMap<_, _> = companies::named(&platform, &ids).await?.into_iter().map(|one| (one.id, one)).collect();
+    let around = around(&platform).await?;
+    let (own_scope, company) = own(visitor, platform).await?;
+    let shops = BTreeMap::new();
+    let mut chips = vec![("company", visitor.text("debts.col.company"), visitor.text("admin.audit.everywhere"))];
+    chips.extend(page_of::chips(visitor, list, &shops));
+    let mut entries = page_of::entries(&rows, &shops, &zone, &visitor.language);
+    for (shown, row) in entries.iter_mut().zip(&rows) {
+        shown["company"] = json!(names.get(&row.company_id).map(|one| json!({ "name": one.name, "href": address(one) })));
+    }
+    let data = json!({
+        "around": around, "entries": entries, "filter": list, "chain": null, "choices": page_of::choices(&shops, &visitor.language),
+        "list": visitor.list(&own_scope, Listing { views: &QUESTIONS, chips, count: rows.len(), next }).await?,
+        "title": visitor.text("admin.audit.of_all"),
+    });
+    Ok((company, data))
+}
+
+/// What is listed of everybody.
+async fn everywhere(platform: &Platform, list: &AuditList, zone: &str) -> Result<Filter> {
+    let actors = match page_of::some(&list.user) {
+        Some(who) => identity::actors_of_all(platform, &who).await?,
+        None => vec![],
+    };
+    Ok(page_of::narrowed(list, actors, zone))
+}
+
+/// What stands around every list: whose chains are broken, and whose audit can be looked at.
+async fn around(platform: &Platform) -> Result<Value> {
+    let broken = audit::companies_with_faults(platform).await?;
+    let broken = companies::named(platform, &broken).await?;
+    let offered = companies::search(platform, &Search::default(), None, OFFERED).await?;
+    Ok(json!({
+        "broken": broken.iter().map(|one| json!({ "name": one.name, "href": address(one) })).collect::<Vec<_>>(),
+        "offered": offered.iter().map(|one| json!({ "slug": one.slug, "name": one.name })).collect::<Vec<_>>(),
+    }))
+}
+
+/// Where the audit of one company is looked at.
+fn address(company: &Company) -> String {
+    if company.id == PLATFORM_COMPANY { PAGE.to_owned() } else { format!("{PAGE}?company={}", encode(&company.slug)) }
 }
 
 async fn export_csv(visitor: Visitor<PlatformRead>, Query(list): Query<AuditList>) -> PageResult<Response> {
@@ -92,12 +160,22 @@ async fn export_json(visitor: Visitor<PlatformRead>, Query(list): Query<AuditLis
 /// What is filtered, as a file; that it was taken out is written down first, where it was taken from.
 async fn taken_out(visitor: Visitor<PlatformRead>, list: AuditList, is_json: bool) -> PageResult<Response> {
     let file = async {
-        let whose = whose(&visitor, &list.company).await?;
+        let (reach, slug) = if list.company == EVERYWHERE { (Reach::All, "") } else { (Reach::Company, list.company.as_str()) };
+        let whose = whose(&visitor, slug).await?;
+        let filter = match reach {
+            Reach::All => Some(everywhere(&visitor.access.souk().platform("all-companies").await?, &list, &whose.zone).await?),
+            Reach::Company => None,
+        };
         let (access, scope) = writing(&visitor, whose.id).await?;
-        let filter = page_of::filter(&scope, &list, &whose.zone).await?;
-        scope.audit("export", "audit", whose.id, None, vec![("filter", Value::Null, page_of::asked(&list))]).await?;
+        let filter = match filter {
+            Some(filter) => filter,
+            None => page_of::filter(&scope, &list, &whose.zone).await?,
+        };
+        let mut asked = page_of::asked(&list);
+        asked["company"] = json!(list.company);
+        scope.audit("export", "audit", whose.id, None, vec![("filter", Value::Null, asked)]).await?;
         scope.commit().await?;
-        api::audit::file(Arc::new(access), filter, is_json).await
+        api::audit::file(Arc::new(access), reach, filter, is_json).await
     };
     file.await.map_err(|error| visitor.refuse(error))
 }

@@ -9,7 +9,6 @@ use super::{
     super::{PageResult, Visitor, company::audit::entry, fields::Fields, has_page},
     acting,
     companies::{PAGE, SPAN, state_of},
-    day,
     opening::{choices, offered},
 };
 use crate::{
@@ -37,7 +36,7 @@ use crate::{
     },
     views::{
         charts::{self, Rise},
-        templates,
+        dates, templates,
     },
 };
 
@@ -131,7 +130,7 @@ fn head<P: Permission>(known: &Known, visitor: &Visitor<P>) -> Value {
             "id": company.id, "name": company.name, "slug": company.slug, "status": company.status, "reason": company.status_reason,
             "state": state_of(company, subscription.as_ref()), "description": company.description, "email": company.email,
             "phone": company.phone, "address": lines, "zone": company.zone, "currency": company.currency, "language": company.language,
-            "opened": day(company.created_at.utc().with_timezone(&Utc).date_naive()), "href": format!("{PAGE}/{}", company.id),
+            "opened": dates::day(company.created_at.utc().with_timezone(&Utc).date_naive(), &visitor.language), "href": format!("{PAGE}/{}", company.id),
             "tax": format!("{}%", percent(company.tax_rate)), "tax_included": company.tax_included,
         },
         "can": {
@@ -145,7 +144,7 @@ fn head<P: Permission>(known: &Known, visitor: &Visitor<P>) -> Value {
             "open": at_least(figures.orders_open), "customers": at_least(figures.customers), "products": at_least(figures.products),
             "shops": figures.shops, "staff": figures.staff,
         },
-        "subscription": subscription.as_ref().map(|one| subscribed(one, company, figures, plans)),
+        "subscription": subscription.as_ref().map(|one| subscribed(one, company, figures, plans, &visitor.language)),
         "plans": offered(plans, &visitor.language),
         "admins": [],
     })
@@ -163,7 +162,7 @@ pub(super) fn role_name(role: &str, names: &std::collections::BTreeMap<String, S
     if text == key { names.get(role).cloned().unwrap_or_else(|| role.to_owned()) } else { text }
 }
 
-fn subscribed(one: &Subscription, company: &Company, figures: &figures::Company, plans: &[Plan]) -> Value {
+fn subscribed(one: &Subscription, company: &Company, figures: &figures::Company, plans: &[Plan], language: &str) -> Value {
     let month = company.today().format("%Y-%m").to_string();
     let orders = if one.orders_month == month { one.orders_count } else { 0 };
     let used = [(Limit::Shops, figures.shops), (Limit::Staff, figures.staff), (Limit::Products, figures.products), (Limit::Orders, orders)];
@@ -179,7 +178,7 @@ fn subscribed(one: &Subscription, company: &Company, figures: &figures::Company,
     let next = one.next_plan_id.and_then(|id| plans.iter().find(|plan| plan.id == id)).map(|plan| plan.name.as_str());
     json!({
         "plan": one.plan_name, "code": one.plan_code, "plan_id": one.plan_id, "state": one.state,
-        "price": one.price.display(&one.currency), "period": one.period, "starts": day(one.starts_on), "ends": day(one.ends_on),
+        "price": one.price.display(&one.currency), "period": one.period, "starts": dates::day(one.starts_on, language), "ends": dates::day(one.ends_on, language),
         "renews": one.renews, "grace_days": one.grace_days, "is_trial": one.is_trial, "next": next, "used": used,
     })
 }

@@ -151,7 +151,7 @@ async fn list_page(visitor: &Visitor<PlatformRead>, list: &List) -> Result<(Comp
     ];
     let shown_row = |debt: &Debt| {
         let owner = whose.get(&debt.company_id);
-        let mut row = shown::row(debt, owner.map_or_else(|| clock::now().date_in("UTC"), Company::today));
+        let mut row = shown::row(debt, owner.map_or_else(|| clock::now().date_in("UTC"), Company::today), &visitor.language);
         row["company"] = json!(owner.map(|one| one.name.as_str()));
         row["slug"] = json!(owner.map(|one| one.slug.as_str()));
         row

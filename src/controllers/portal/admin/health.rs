@@ -37,7 +37,7 @@ async fn health_page(visitor: &Visitor<PlatformRead>) -> Result<(Company, Value)
     let process = |one: &Process| {
         json!({
             "name": one.name, "version": one.version, "works": one.works, "is_this": one.id == souk.process(),
-            "started": local(one.started_at, &company.zone), "seen": local(one.seen_at, &company.zone), "is_silent": one.is_silent(now),
+            "started": local(one.started_at, &company.zone, &visitor.language), "seen": local(one.seen_at, &company.zone, &visitor.language), "is_silent": one.is_silent(now),
         })
     };
     // In the order of what hurts most when it is away.
@@ -53,7 +53,7 @@ async fn health_page(visitor: &Visitor<PlatformRead>) -> Result<(Company, Value)
             "engine": souk.engine(), "version": database.version, "size": size(database.bytes), "steps": database.steps,
             "last_step": database.last_step, "busy": open.saturating_sub(idle), "idle": idle, "most": settings.database_connections,
         },
-        "processes": processes.iter().map(process).collect::<Vec<_>>(), "now": local(now, &company.zone),
+        "processes": processes.iter().map(process).collect::<Vec<_>>(), "now": local(now, &company.zone, &visitor.language),
         "data_dir": settings.data_dir.display().to_string(), "mail_from": settings.mail_from,
     });
     Ok((company, data))

@@ -27,7 +27,10 @@ use crate::{
     },
     money::Money,
     tenancy::{Platform, roles::PlatformRead},
-    views::charts::{self, Lines, Rise},
+    views::{
+        charts::{self, Lines, Rise},
+        dates,
+    },
 };
 
 const PAGE: &str = "/admin";
@@ -174,7 +177,7 @@ async fn page(visitor: &Visitor<PlatformRead>, span: Span) -> Result<(Company, V
     let owed_sums = text(owed.iter().map(|one| (one.currency.as_str(), one.amount)).collect());
     let link = |page: &'static str| if has_page(page) { page } else { "" };
     let data = json!({
-        "at": local(now, &own.zone), "span": span.name(),
+        "at": local(now, &own.zone, &visitor.language), "span": span.name(),
         "spans": Span::ALL.map(|one| json!({ "name": one.name(), "href": format!("{PAGE}?span={}", one.name()), "here": one == span })),
         "figures": {
             "revenue": Money(sold_main.revenue).display(&main), "revenue_change": charts::change(sold_main.revenue, sold_main.revenue_before, Rise::Good),
@@ -220,7 +223,7 @@ fn chart(visitor: &Visitor<PlatformRead>, own: &Company, span: Span, from: Insta
             let at = zone.from_utc_datetime(&at.utc().with_timezone(&Utc).naive_utc());
             match span {
                 Span::Day => format!("{:02}:{:02}", at.hour(), at.minute()),
-                Span::Month => at.format("%-d %b").to_string(),
+                Span::Month => dates::day_of_year(at.date_naive(), &visitor.language),
             }
         })
         .collect();

@@ -99,8 +99,8 @@ async fn list_page(visitor: &Visitor<PlatformRead>, list: &List) -> Result<(Comp
         ("queue", visitor.text("admin.jobs.col.queue"), list.queue.clone()),
         ("kind", visitor.text("admin.jobs.col.job"), list.kind.clone()),
     ];
-    let at = |at: clock::Instant| local(at, &company.zone);
-    let rows: Vec<_> = found.iter().map(|job| row(job, &names, &company.zone)).collect();
+    let at = |at: clock::Instant| local(at, &company.zone, &visitor.language);
+    let rows: Vec<_> = found.iter().map(|job| row(job, &names, &company.zone, &visitor.language)).collect();
     let schedules = schedules.iter().map(|one| {
         json!({
             "name": one.name, "every": every(visitor, one.every_seconds), "last": one.last_at.map(at),
@@ -148,12 +148,12 @@ async fn names(platform: &Platform, jobs: &[Job]) -> Result<BTreeMap<CompanyId, 
     Ok(companies::named(platform, &ids).await?.into_iter().map(|one| (one.id, one.name)).collect())
 }
 
-fn row(job: &Job, names: &BTreeMap<CompanyId, String>, zone: &str) -> Value {
+fn row(job: &Job, names: &BTreeMap<CompanyId, String>, zone: &str, language: &str) -> Value {
     json!({
         "id": job.id, "company_id": job.company_id, "chosen": format!("{}.{}", job.company_id, job.id), "source": job.source(),
         "kind": job.kind, "queue": job.queue, "state": job.state, "company": names.get(&job.company_id), "tries": job.attempts,
         "error": job.last_error.lines().next().unwrap_or_default().chars().take(160).collect::<String>(),
-        "at": local(job.updated_at, zone), "next": (!job.is_dead()).then(|| local(job.run_at, zone)),
+        "at": local(job.updated_at, zone, language), "next": (!job.is_dead()).then(|| local(job.run_at, zone, language)),
     })
 }
 
@@ -200,11 +200,12 @@ async fn job_page(visitor: &Visitor<PlatformRead>, company: CompanyId, id: JobId
     let job = jobs::get(&scope, id).await?;
     let whose = companies::own(&scope).await?;
     let names = BTreeMap::from([(company, whose.name)]);
-    let mut shown = row(&job, &names, &platform.zone);
+    let mut shown = row(&job, &names, &platform.zone, &visitor.language);
     shown["error"] = json!(job.last_error);
     shown["args"] = json!(serde_json::to_string_pretty(&job.args).map_err(Error::internal)?);
-    shown["created"] = json!(local(job.created_at, &platform.zone));
-    shown["lease"] = json!(job.lease_until.filter(|_| job.state == jobs::state::RUNNING).map(|at| local(at, &platform.zone)));
+    shown["created"] = json!(local(job.created_at, &platform.zone, &visitor.language));
+    shown["lease"] =
+        json!(job.lease_until.filter(|_| job.state == jobs::state::RUNNING).map(|at| local(at, &platform.zone, &visitor.language)));
     shown["is_in_trouble"] = json!(job.is_in_trouble());
     Ok((platform, json!({ "job": shown })))
 }
@@ -242,7 +243,7 @@ async fn question(visitor: &Visitor<PlatformRun>, chosen: &[(CompanyId, JobId)])
     for (company, id) in chosen {
         let scope = souk.read(steward::in_company(&visitor.access, *company)).await?;
         let names = BTreeMap::from([(*company, companies::own(&scope).await?.name)]);
-        rows.push(row(&jobs::get(&scope, *id).await?, &names, &platform.zone));
+        rows.push(row(&jobs::get(&scope, *id).await?, &names, &platform.zone, &visitor.language));
     }
     Ok((platform, json!({ "rows": rows, "back": visitor.list_at(PAGE) })))
 }

@@ -14,8 +14,6 @@ pub(super) mod plans;
 mod settings;
 pub(super) mod users;
 
-use chrono::NaiveDate;
-
 use super::{Result, Visitor};
 use crate::{
     endpoints::Endpoint,
@@ -28,11 +26,6 @@ async fn own<P: Permission>(visitor: &Visitor<P>, platform: Platform) -> Result<
     let scope = platform.into_scope(visitor.access.tenant().clone()).await?;
     let company = tenants::own(&scope).await?;
     Ok((scope, company))
-}
-
-/// A day as the pages write it.
-fn day(date: NaiveDate) -> String {
-    date.format("%-d %b %Y").to_string()
 }
 
 /// Every page of the admin portal.

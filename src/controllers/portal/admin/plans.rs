@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{
     super::{PageResult, Visitor, export, fields::Fields, lists::Listing, visitor::said},
     companies::{PAGE as COMPANIES, state_of},
-    day, own,
+    own,
 };
 use crate::{
     controllers::{
@@ -29,6 +29,7 @@ use crate::{
         Access, Permission, Scope, Souk,
         roles::{PlansWrite, PlatformRead},
     },
+    views::dates,
 };
 
 const PAGE: &str = "/admin/plans";
@@ -205,7 +206,7 @@ async fn one(visitor: &Visitor<PlatformRead>, id: PlanId, asked: &Page) -> Resul
             let subscription = subscriptions.get(&one.id);
             json!({
                 "href": format!("{COMPANIES}/{}", one.id), "name": one.name, "slug": one.slug, "state": state_of(one, subscription),
-                "price": subscription.map(|one| one.price.display(&one.currency)), "ends": subscription.map(|one| day(one.ends_on)),
+                "price": subscription.map(|one| one.price.display(&one.currency)), "ends": subscription.map(|one| dates::day(one.ends_on, &visitor.language)),
                 "renews": subscription.is_some_and(|one| one.renews),
             })
         })

@@ -111,7 +111,7 @@ async fn list_page(visitor: &Visitor<PlatformRead>, list: &List) -> Result<(Comp
             json!({
                 "href": format!("{PAGE}/{}", person.id), "name": person.name, "email": person.email, "is_platform": person.is_super_admin,
                 "state": person_state(person), "companies": row.companies.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", "),
-                "more": row.companies.len().saturating_sub(NAMED), "since": local(person.created_at, &company.zone),
+                "more": row.companies.len().saturating_sub(NAMED), "since": local(person.created_at, &company.zone, &visitor.language),
             })
         })
         .collect();
@@ -174,7 +174,7 @@ async fn one<P: Permission>(visitor: &Visitor<P>, id: StaffId) -> Result<(Compan
         json!({
             "href": format!("{COMPANIES}/{}", one.member.company_id), "company": company.map(|one| one.name.as_str()),
             "slug": company.map(|one| one.slug.as_str()), "roles": names.join(", "), "presence": one.presence().name(),
-            "since": local(one.member.created_at, &own.zone),
+            "since": local(one.member.created_at, &own.zone, &visitor.language),
         })
     };
     let is_oneself = visitor.access.tenant().actor == Actor::Platform(id);
@@ -182,13 +182,13 @@ async fn one<P: Permission>(visitor: &Visitor<P>, id: StaffId) -> Result<(Compan
         "person_of": {
             "id": person.id, "href": format!("{PAGE}/{}", person.id), "name": person.name, "email": person.email, "phone": person.phone,
             "is_platform": person.is_super_admin, "state": person_state(&person), "language": person.language,
-            "since": local(person.created_at, &own.zone), "banned_at": person.banned_at.map(|at| local(at, &own.zone)),
+            "since": local(person.created_at, &own.zone, &visitor.language), "banned_at": person.banned_at.map(|at| local(at, &own.zone, &visitor.language)),
             "reason": person.banned_reason, "is_oneself": is_oneself,
         },
         "places": places.iter().map(place).collect::<Vec<_>>(),
         "sessions": sessions.iter().map(|one| json!({
             "id": one.id, "agent": one.user_agent, "address": one.ip_address, "is_portal": one.kind == "portal",
-            "since": local(one.created_at, &own.zone), "until": local(one.expires_at, &own.zone),
+            "since": local(one.created_at, &own.zone, &visitor.language), "until": local(one.expires_at, &own.zone, &visitor.language),
             "company": one.company_id.and_then(|id| companies.get(&id)).map(|one| one.name.as_str()),
         })).collect::<Vec<_>>(),
         "told": told,

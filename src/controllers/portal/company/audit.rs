@@ -1,6 +1,6 @@
 //! Who did what in the company, and whether the chain holds.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::response::{Html, Redirect, Response};
 use serde::{Deserialize, Serialize};
@@ -10,14 +10,18 @@ use uuid::Uuid;
 use super::super::{PageResult, Visitor, lists::Listing, local, midnight};
 use crate::{
     clock,
-    controllers::{api, extract::Query, page},
+    controllers::{
+        api::{self, audit::Reach},
+        extract::Query,
+        page,
+    },
     endpoints::{Endpoint, get, post},
     errors::Result,
-    ids::AuditId,
+    ids::{AuditId, ShopId},
     models::{
         audit::{self, Filter, SECURITY},
         companies::{self, Company},
-        identity, jobs,
+        identity, jobs, shops,
     },
     tenancy::{Permission, Scope, roles::AuditRead},
     views::templates,
@@ -33,9 +37,11 @@ pub(in crate::controllers::portal) struct AuditList {
     #[serde(default)]
     id: String,
     #[serde(default)]
-    user: String,
+    pub(in crate::controllers::portal) user: String,
     #[serde(default)]
     action: String,
+    #[serde(default)]
+    shop: String,
     #[serde(default)]
     from: String,
     #[serde(default)]
@@ -43,31 +49,46 @@ pub(in crate::controllers::portal) struct AuditList {
     pub(in crate::controllers::portal) cursor: Option<String>,
 }
 
+/// The names of a company's shops.
+type Shops = BTreeMap<ShopId, String>;
 /// What stands for all of [`SECURITY`] in an address.
 const ALL_SECURITY: &str = "security";
 /// The questions people ask daily.
 pub(in crate::controllers::portal) const VIEWS: [(&str, &str); 2] = [("audit.view.all", ""), ("audit.view.security", "action=security")];
 
+/// What is listed of the company of a unit.
 pub(in crate::controllers::portal) async fn filter(scope: &Scope, list: &AuditList, zone: &str) -> Result<Filter> {
-    let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let actors = match some(&list.user) {
-        Some(who) => Some(identity::actors(scope, &who).await?).filter(|ids| !ids.is_empty()).unwrap_or_else(|| vec![Uuid::max()]),
+        Some(who) => identity::actors(scope, &who).await?,
         None => vec![],
     };
+    Ok(narrowed(list, actors, zone))
+}
+
+/// A parameter that says something.
+pub(in crate::controllers::portal) fn some(text: &str) -> Option<String> {
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// What is listed, when it is known under which ids the person acts; somebody whom nobody knows did nothing.
+pub(in crate::controllers::portal) fn narrowed(list: &AuditList, mut actors: Vec<Uuid>, zone: &str) -> Filter {
+    if actors.is_empty() && some(&list.user).is_some() {
+        actors.push(Uuid::max());
+    }
     let actions = match list.action.as_str() {
         ALL_SECURITY => SECURITY.iter().map(|action| (*action).to_owned()).collect(),
         actions => actions.split(',').filter_map(some).collect(),
     };
     let resource = some(&list.resource);
-    Ok(Filter {
+    Filter {
         actors,
         resource_id: some(&list.id).filter(|_| resource.is_some()),
         resource,
         actions,
-        shop: None,
+        shop: some(&list.shop).map(|id| id.parse().unwrap_or(ShopId(Uuid::max()))),
         from: midnight(&list.from, zone, 0),
         until: midnight(&list.to, zone, 1),
-    })
+    }
 }
 
 async fn audit_log(visitor: Visitor<AuditRead>, Query(list): Query<AuditList>) -> PageResult<Html<String>> {
@@ -86,41 +107,65 @@ async fn audit_page(visitor: &Visitor<AuditRead>, list: &AuditList) -> Result<(C
     let before = page::open::<AuditId>(access.souk(), &bound, list.cursor.as_deref())?;
     let mut rows = audit::list(&scope, &filter, before, ROWS + 1).await?;
     let next = page::cut(access.souk(), &bound, &mut rows, ROWS, |row| row.id)?;
-    let entries: Vec<_> = rows.iter().map(|one| entry(one, &company.zone, &visitor.language)).collect();
+    let shops = shops::names(&scope).await?;
     let data = json!({
-        "entries": entries, "actions": actions(),
-        "filter": list, "chain": chain(&scope, &company.zone).await?,
-        "list": visitor.list(&scope, Listing { views: &VIEWS, chips: chips(visitor, list), count: rows.len(), next }).await?,
+        "entries": entries(&rows, &shops, &company.zone, &visitor.language), "choices": choices(&shops, &visitor.language),
+        "filter": list, "chain": chain(&scope, &company.zone, &visitor.language).await?,
+        "list": visitor.list(&scope, Listing { views: &VIEWS, chips: chips(visitor, list, &shops), count: rows.len(), next }).await?,
     });
     Ok((company, data))
 }
 
 /// The filters that are set, as people read them.
-pub(in crate::controllers::portal) fn chips<P: Permission>(visitor: &Visitor<P>, list: &AuditList) -> Vec<(&'static str, String, String)> {
+pub(in crate::controllers::portal) fn chips<P: Permission>(
+    visitor: &Visitor<P>,
+    list: &AuditList,
+    shops: &Shops,
+) -> Vec<(&'static str, String, String)> {
     let chip = |name: &'static str, key: &str, value: &str| (name, visitor.text(key), value.to_owned());
-    let action = if list.action == ALL_SECURITY { visitor.text("audit.view.security") } else { named(&list.action, &visitor.language) };
+    let action = match list.action.as_str() {
+        ALL_SECURITY => visitor.text("audit.view.security"),
+        actions => actions.split(',').map(|action| named("action", action, &visitor.language)).collect::<Vec<_>>().join(", "),
+    };
     vec![
-        chip("resource", "audit.resource", &list.resource),
+        chip("resource", "audit.resource", &named("resource", &list.resource, &visitor.language)),
         chip("id", "audit.resource_id", &list.id),
         chip("user", "audit.user", &list.user),
         chip("action", "audit.col.action", &action),
+        chip("shop", "audit.shop", &shop_name(&list.shop, shops)),
         chip("from", "audit.from", &list.from),
         chip("to", "audit.to", &list.to),
     ]
 }
 
 /// How the chain of the unit's company stands.
-pub(in crate::controllers::portal) async fn chain(scope: &Scope, zone: &str) -> Result<Value> {
+pub(in crate::controllers::portal) async fn chain(scope: &Scope, zone: &str, language: &str) -> Result<Value> {
     let standing = audit::standing(scope).await?;
     Ok(json!({
         "sealed": standing.sealed, "open": standing.waiting,
         "checked": standing.checked.map(|check| json!({
-            "at": local(check.at, zone), "ok": check.faults.is_empty(), "sealed": check.sealed,
+            "at": local(check.at, zone, language), "ok": check.faults.is_empty(), "sealed": check.sealed,
             "faults": check.faults.into_iter().take(5).collect::<Vec<_>>(),
         })),
     }))
 }
 
+/// Entries of one company, with the names of its shops.
+pub(in crate::controllers::portal) fn entries(rows: &[audit::Entry], shops: &Shops, zone: &str, language: &str) -> Vec<Value> {
+    let shown = |one: &audit::Entry| {
+        let mut shown = entry(one, zone, language);
+        shown["shop"] = json!(one.shop_id.map(|id| shop_name(&id.to_string(), shops)));
+        shown
+    };
+    rows.iter().map(shown).collect()
+}
+
+/// A shop's name, or its id where no such shop is known.
+fn shop_name(id: &str, shops: &Shops) -> String {
+    id.parse().ok().and_then(|id: ShopId| shops.get(&id)).map_or_else(|| id.to_owned(), Clone::clone)
+}
+
+/// An entry, ready to print; of its shop only the id is known here.
 pub(in crate::controllers::portal) fn entry(one: &audit::Entry, zone: &str, language: &str) -> Value {
     let shown = |value: &Value| match value {
         Value::Null => String::new(),
@@ -129,29 +174,45 @@ pub(in crate::controllers::portal) fn entry(one: &audit::Entry, zone: &str, lang
     };
     let changes = one.changes.as_object().into_iter().flatten().map(|(field, change)| {
         json!({
-            "field": field, "before": shown(&change["before"]), "after": shown(&change["after"]), "erased": change["erased"] == true,
+            "field": named("field", field, language), "before": shown(&change["before"]), "after": shown(&change["after"]), "erased": change["erased"] == true,
         })
     });
     let is_alarming = ["lock_out", "refresh_reused", "sign_in_failed", "act_as", "ban"].contains(&one.action.as_str());
     json!({
-        "at": local(one.created_at, zone), "who": one.actor_name, "acting_for": one.acting_for, "role": one.actor_role, "action": named(&one.action, language),
-        "resource": one.resource, "resource_id": one.resource_id, "changes": changes.collect::<Vec<_>>(), "ip": one.ip_address,
+        "at": local(one.created_at, zone, language), "who": one.actor_name, "acting_for": one.acting_for,
+        "role": role_name(&one.actor_role, language), "action": named("action", &one.action, language), "shop": one.shop_id,
+        "agent": one.user_agent, "resource": named("resource", &one.resource, language), "resource_id": one.resource_id, "changes": changes.collect::<Vec<_>>(), "ip": one.ip_address,
         "is_alarming": is_alarming,
     })
 }
 
-/// An action in a person's language, where it has a text.
-fn named(action: &str, language: &str) -> String {
-    let key = format!("audit.action.{action}");
+/// A word of the audit in a person's language, where it has a text: an action, a resource or a field.
+fn named(what: &str, word: &str, language: &str) -> String {
+    let key = format!("audit.{what}.{word}");
     let text = templates::text(&key, language);
-    if text == key { action.to_owned() } else { text }
+    if text == key { word.to_owned() } else { text }
 }
 
-/// The security's actions, to choose from.
-pub(in crate::controllers::portal) fn actions() -> Vec<Value> {
-    let all = json!({ "value": ALL_SECURITY, "label_key": "audit.view.security" });
-    let each = SECURITY.iter().map(|action| json!({ "value": action, "label_key": format!("audit.action.{action}") }));
-    std::iter::once(all).chain(each).collect()
+/// As what somebody acted.
+fn role_name(role: &str, language: &str) -> String {
+    let key = if role == "system" { "audit.role.system".to_owned() } else { format!("roles.name.{role}") };
+    let text = templates::text(&key, language);
+    if text == key { role.to_owned() } else { text }
+}
+
+/// What a list can be narrowed to, by name: what is done, to what, and in which of the shops.
+pub(in crate::controllers::portal) fn choices(shops: &Shops, language: &str) -> Value {
+    let sorted = |mut pairs: Vec<(String, String)>| {
+        pairs.sort();
+        pairs.into_iter().map(|(label, value)| json!({ "value": value, "label": label })).collect::<Vec<_>>()
+    };
+    let words = |what: &str, word: &str| (named(what, word, language), word.to_owned());
+    let mut actions = vec![json!({ "value": ALL_SECURITY, "label_key": "audit.view.security" })];
+    actions.extend(sorted(audit::actions().into_iter().map(|word| words("action", word)).collect()));
+    json!({
+        "actions": actions, "resources": sorted(audit::resources().map(|word| words("resource", word)).collect()),
+        "shops": sorted(shops.iter().map(|(id, name)| (name.clone(), id.to_string())).collect()),
+    })
 }
 
 async fn export_csv(visitor: Visitor<AuditRead>, Query(list): Query<AuditList>) -> PageResult<Response> {
@@ -172,7 +233,7 @@ async fn taken_out(visitor: Visitor<AuditRead>, list: AuditList, is_json: bool) 
         let filter = filter(&scope, &list, &company.zone).await?;
         scope.audit("export", "audit", scope.company(), None, vec![("filter", Value::Null, asked(&list))]).await?;
         scope.commit().await?;
-        api::audit::file(access, filter, is_json).await
+        api::audit::file(access, Reach::Company, filter, is_json).await
     };
     file.await.map_err(|error| look.with(error))
 }
@@ -180,7 +241,8 @@ async fn taken_out(visitor: Visitor<AuditRead>, list: AuditList, is_json: bool) 
 /// The filters of an export, as they were asked.
 pub(in crate::controllers::portal) fn asked(list: &AuditList) -> Value {
     json!({
-        "user": list.user, "resource": list.resource, "resourceId": list.id, "action": list.action, "from": list.from, "to": list.to,
+        "user": list.user, "resource": list.resource, "resourceId": list.id, "action": list.action, "shopId": list.shop, "from": list.from,
+        "to": list.to,
     })
 }
 
@@ -209,4 +271,29 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         get::<AuditRead, _>("/company/audit/export.json", "The audit as JSON", export_json),
         post::<AuditRead, _>("/company/audit/check", "Looks at the whole chain", check),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{named, role_name};
+    use crate::{models::audit, tenancy::Role, views::templates::LANGUAGES};
+
+    /// A word is no text, and a text that is the same in two languages is a missing one: English stands in.
+    fn lacking(words: impl IntoIterator<Item = &'static str>, shown: impl Fn(&str, &str) -> String) -> Vec<&'static str> {
+        let is_said = |word: &str| {
+            let texts = LANGUAGES.map(|language| shown(word, language));
+            texts.iter().all(|text| text != word) && texts.iter().enumerate().all(|(index, text)| !texts[..index].contains(text))
+        };
+        words.into_iter().filter(|word| !is_said(word)).collect()
+    }
+
+    #[test]
+    fn every_word_of_the_audit_has_a_text_in_every_language() {
+        let actions = lacking(audit::actions(), |word, language| named("action", word, language));
+        assert!(actions.is_empty(), "add `audit.action.<word>` to assets/i18n/*/audit_words.json: {actions:?}");
+        let resources = lacking(audit::resources(), |word, language| named("resource", word, language));
+        assert!(resources.is_empty(), "add `audit.resource.<word>` to assets/i18n/*/audit_words.json: {resources:?}");
+        let roles = lacking(Role::ALL.into_iter().map(Role::name).chain(["system"]), role_name);
+        assert!(roles.is_empty(), "add `roles.name.<role>` to assets/i18n/*/roles.json: {roles:?}");
+    }
 }

@@ -57,7 +57,7 @@ async fn read(visitor: &Visitor<BooksRead>, asked: &Asked) -> Result<(Company, V
         "month": books.month.to_string(), "name": named(visitor, books.month), "months": months,
         "before": Some(books.month.previous()).filter(|month| *month >= first).map(address),
         "after": Some(books.month.next()).filter(|month| *month <= present).map(address),
-        "closed_at": books.closed_at.map(|at| local(at, &company.zone)), "is_present": books.month == present,
+        "closed_at": books.closed_at.map(|at| local(at, &company.zone, &visitor.language)), "is_present": books.month == present,
         "kpis": kpis(visitor, &books, &company.currency)?, "groups": groups, "totals": totals(&books)?,
         "exports": { "csv": format!("{PAGE}/export.csv?month={}", books.month), "json": format!("{PAGE}/export.json?month={}", books.month) },
     });

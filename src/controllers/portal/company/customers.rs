@@ -91,7 +91,7 @@ async fn list_page(visitor: &Visitor<UsersRead>, list: &List) -> Result<(Company
         json!({
             "id": one.id, "name": one.name, "email": one.email, "phone": one.phone, "group": one.customer_group, "is_banned": one.is_banned,
             "orders": bought.map_or(0, |bought| bought.orders), "spent": bought.map(|bought| bought.amount),
-            "last": bought.map(|bought| local(bought.last_at, &company.zone)), "since": local(one.created_at, &company.zone),
+            "last": bought.map(|bought| local(bought.last_at, &company.zone, &visitor.language)), "since": local(one.created_at, &company.zone, &visitor.language),
         })
     });
     let rows: Vec<_> = rows.collect();
@@ -196,11 +196,11 @@ async fn customer_page<P: Permission>(visitor: &Visitor<P>, id: CustomerId) -> R
     let data = json!({
         "one": {
             "id": id, "name": one.name, "email": one.email, "phone": one.phone, "group": one.customer_group, "language": one.language,
-            "is_banned": one.is_banned, "is_verified": one.is_verified, "is_forgotten": identity::is_forgotten(&one), "since": local(one.created_at, &company.zone), "version": one.version,
+            "is_banned": one.is_banned, "is_verified": one.is_verified, "is_forgotten": identity::is_forgotten(&one), "since": local(one.created_at, &company.zone, &visitor.language), "version": one.version,
         },
         "bought": {
             "orders": bought.as_ref().map_or(0, |bought| bought.orders), "spent": bought.as_ref().map(|bought| bought.amount), "average": average,
-            "last": bought.as_ref().map(|bought| local(bought.last_at, &company.zone)),
+            "last": bought.as_ref().map(|bought| local(bought.last_at, &company.zone, &visitor.language)),
         },
         "orders": orders_of(visitor, &company, id, &one.name).await?, "addresses": addresses.collect::<Vec<_>>(), "wishes": wishes, "ways": ways, "likes": likes,
         "channels": Channel::ALL, "groups": GROUPS.iter().map(group).collect::<Vec<_>>(),
@@ -218,7 +218,7 @@ async fn orders_of<P: Permission>(visitor: &Visitor<P>, company: &Company, id: C
     let names = shops::names(&scope).await?;
     let rows = found.orders.iter().map(|order| {
         json!({
-            "id": order.id, "number": order.order_number, "placed": local(order.created_at, &company.zone), "shop": names.get(&order.shop_id),
+            "id": order.id, "number": order.order_number, "placed": local(order.created_at, &company.zone, &visitor.language), "shop": names.get(&order.shop_id),
             "status": order.status, "payment_status": order.payment_status, "total": order.total,
         })
     });

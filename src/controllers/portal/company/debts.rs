@@ -7,7 +7,7 @@ use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::{PageResult, Visitor, debts as shown, export, fields::Fields, lists::Listing, once, owing};
+use super::super::{PageResult, Visitor, debts as shown, export, fields::Fields, lists::Listing, once};
 use crate::{
     controllers::{
         extract::{Id, Query},
@@ -29,7 +29,7 @@ use crate::{
         Access, Permission, Scope,
         roles::{DebtsPay, DebtsRead},
     },
-    views::charts,
+    views::{charts, dates},
 };
 
 const PAGE: &str = "/company/debts";
@@ -102,13 +102,13 @@ async fn list_page(visitor: &Visitor<DebtsRead>, list: &List) -> Result<(Company
         ("kind", visitor.text("debts.col.kind"), kind),
     ];
     let data = json!({
-        "rows": rows.iter().map(|debt| shown::row(debt, today)).collect::<Vec<_>>(),
+        "rows": rows.iter().map(|debt| shown::row(debt, today, &visitor.language)).collect::<Vec<_>>(),
         "list": visitor.list(&scope, Listing { views: &VIEWS, chips, count: rows.len(), next }).await?,
         "filter": { "q": list.q, "status": list.status, "kind": list.kind },
         "statuses": shown::statuses(), "kinds": shown::kinds(),
         "owed": sums(|one| one.total),
         "overdue": sums(|one| Money(one.total.0 - one.current.0)),
-        "next": debts::next_due(&scope).await?.as_ref().map(|debt| shown::row(debt, today)),
+        "next": debts::next_due(&scope).await?.as_ref().map(|debt| shown::row(debt, today, &visitor.language)),
         "plan": match &subscription {
             Some(one) => plan(visitor, &scope, one, &company).await?,
             None => Value::Null,
@@ -144,7 +144,7 @@ async fn plan(visitor: &Visitor<DebtsRead>, scope: &Scope, one: &Subscription, c
     let period = if one.period == Interval::Year { "debts.per_year" } else { "debts.per_month" };
     Ok(json!({
         "name": one.plan_name, "price": one.price.display(&one.currency), "period_key": period, "state": one.state,
-        "ends": owing::shown(one.ends_on), "renews": one.renews, "is_trial": one.is_trial, "usage": usage.collect::<Vec<_>>(),
+        "ends": dates::day(one.ends_on, &visitor.language), "renews": one.renews, "is_trial": one.is_trial, "usage": usage.collect::<Vec<_>>(),
     }))
 }
 

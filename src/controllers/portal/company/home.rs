@@ -28,7 +28,7 @@ use crate::{
     },
     views::{
         charts::{self, Lines, Rise},
-        templates,
+        dates, templates,
     },
 };
 
@@ -145,8 +145,8 @@ fn greeting(visitor: &Visitor<ReportsRead>, look: &Look) -> String {
 
 fn sub(visitor: &Visitor<ReportsRead>, look: &Look, shop: Option<&str>) -> String {
     let all = visitor.text("home.all_shops");
-    let day = |at: Instant| at.date_in(&look.company.zone).format("%-d %b %Y").to_string();
-    let (from, to) = (day(look.span.from), look.company.today().format("%-d %b %Y"));
+    let day = |date| dates::day(date, &visitor.language);
+    let (from, to) = (day(look.span.from.date_in(&look.company.zone)), day(look.company.today()));
     let gaps: [(&str, &dyn std::fmt::Display); 4] = [("shop", &shop.unwrap_or(&all)), ("from", &from), ("to", &to), ("n", &look.days)];
     templates::filled("home.sub", &visitor.language, &gaps)
 }
@@ -242,7 +242,7 @@ fn chart(visitor: &Visitor<ReportsRead>, look: &Look, days: &[(i64, i64)]) -> Va
     let amounts: Vec<i64> = days.iter().map(|day| day.1).collect();
     let (before, now) = amounts.split_at(amounts.len() / 2);
     let first = look.span.from.date_in(&look.company.zone);
-    let name = |index: usize| (first + Days::new(index as u64)).format("%-d %b").to_string();
+    let name = |index: usize| dates::day_of_year(first + Days::new(index as u64), &visitor.language);
     let slots: Vec<_> = (0..now.len()).map(name).collect();
     let best = now.iter().enumerate().max_by_key(|(_, amount)| **amount).filter(|(_, amount)| **amount > 0);
     let sentence = match best {

@@ -85,7 +85,7 @@ async fn log_page(visitor: &Visitor<NotificationsLog>, list: &List) -> Result<(C
             let Line { delivery, message } = line;
             json!({
                 "id": message.id, "title": message.said_in(&visitor.language).0, "person": names.get(&message.id), "to": delivery.recipient,
-                "channel": delivery.channel, "state": delivery.state, "tries": delivery.attempts, "at": local(delivery.created_at, &company.zone),
+                "channel": delivery.channel, "state": delivery.state, "tries": delivery.attempts, "at": local(delivery.created_at, &company.zone, &visitor.language),
             })
         })
         .collect();
@@ -174,15 +174,15 @@ async fn message_page(visitor: &Visitor<NotificationsLog>, id: NotificationId) -
         .map(|way| {
             json!({
                 "channel": way.channel, "state": way.state, "to": way.recipient, "reason": reason(&way.reason, &visitor.language),
-                "tries": way.attempts, "provider_id": way.provider_id, "at": local(way.updated_at, &company.zone),
+                "tries": way.attempts, "provider_id": way.provider_id, "at": local(way.updated_at, &company.zone, &visitor.language),
             })
         })
         .collect();
     let data = json!({
         "message": {
-            "title": title, "body": body, "person": names.get(&id), "class": message.class, "at": local(message.due_at, &company.zone),
+            "title": title, "body": body, "person": names.get(&id), "class": message.class, "at": local(message.due_at, &company.zone, &visitor.language),
             "text": if message.template.is_empty() { String::new() } else { name_of(&message.template, &visitor.language) },
-            "read": message.read_at.map(|at| local(at, &company.zone)), "about": about(&message),
+            "read": message.read_at.map(|at| local(at, &company.zone, &visitor.language)), "about": about(&message),
         },
         "ways": ways,
     });

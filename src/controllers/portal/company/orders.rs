@@ -93,7 +93,7 @@ async fn orders_page(visitor: &Visitor<OrdersRead>, list: &List) -> Result<(Comp
         .map(|order| {
             json!({
                 "id": order.id, "number": order.order_number, "customer": order.customer_name, "shop": shop_name(order.shop_id),
-                "placed": local(order.created_at, &company.zone), "status": order.status, "payment_status": order.payment_status,
+                "placed": local(order.created_at, &company.zone, &visitor.language), "status": order.status, "payment_status": order.payment_status,
                 "total": order.total, "items": items.get(&order.id).map_or(0, Vec::len),
             })
         })
@@ -224,7 +224,7 @@ async fn order_page<P: Permission>(visitor: &Visitor<P>, id: OrderId) -> Result<
         .rev()
         .map(|one| {
             let what = visitor.text(&format!("timeline.{}", one.kind));
-            json!({ "what": what, "tone": tone_of(&one.kind), "note": one.note, "by": one.by_name, "at": local(one.created_at, &company.zone) })
+            json!({ "what": what, "tone": tone_of(&one.kind), "note": one.note, "by": one.by_name, "at": local(one.created_at, &company.zone, &visitor.language) })
         })
         .collect();
     let address = &order.shipping_address;
@@ -238,12 +238,12 @@ async fn order_page<P: Permission>(visitor: &Visitor<P>, id: OrderId) -> Result<
         "order": {
             "id": order.id, "number": order.order_number, "status": order.status, "payment_status": order.payment_status,
             "customer": order.customer_name, "email": customer.email, "phone": address["phone"].as_str().or(customer.phone.as_deref()),
-            "placed": local(order.created_at, &company.zone), "shop": shop, "notes": order.notes, "tracking": order.tracking_number,
+            "placed": local(order.created_at, &company.zone, &visitor.language), "shop": shop, "notes": order.notes, "tracking": order.tracking_number,
             "subtotal": order.subtotal, "discount": order.discount, "tax": order.tax, "tax_included": order.tax_included,
             "shipping": order.shipping, "total": order.total, "address": lines, "version": order.version,
         },
         "steps": steps(order.status), "lines": items.iter().map(line).collect::<Vec<_>>(), "timeline": timeline,
-        "payments": payment_rows(&scope, &order, &company).await?, "actions": actions,
+        "payments": payment_rows(&scope, &order, &company, &visitor.language).await?, "actions": actions,
         "can_cancel": order.status.can_cancel() && may("orders:cancel"),
         "can_take_back": order.status.can_come_back() && may("orders:cancel") && may("orders:fulfil"),
     });
@@ -277,14 +277,14 @@ fn line(item: &Item) -> Value {
     })
 }
 
-async fn payment_rows(scope: &Scope, order: &Order, company: &Company) -> Result<Vec<Value>> {
+async fn payment_rows(scope: &Scope, order: &Order, company: &Company, language: &str) -> Result<Vec<Value>> {
     let Some(id) = order.payment_id else { return Ok(vec![]) };
     let payment = payments::get(scope, id).await?;
     let shares = payments::allocations(scope, id).await?;
     let share = shares.iter().find(|share| share.order_id == order.id);
     Ok(vec![json!({
         "gateway": payment.gateway, "status": payment.status, "amount": share.map(|share| share.amount),
-        "refunded": share.map(|share| share.refunded), "at": local(payment.updated_at, &company.zone),
+        "refunded": share.map(|share| share.refunded), "at": local(payment.updated_at, &company.zone, language),
     })])
 }
 

@@ -153,7 +153,7 @@ fn row(one: &Colleague, names: &Names, seen: &BTreeMap<StaffId, Instant>, zone: 
     let places: Vec<_> = names.places(one).into_iter().map(|(role, at)| json!({ "role": role, "at": at })).collect();
     json!({
         "id": one.member.id, "name": one.member.name, "email": one.member.email, "state": one.presence().name(), "places": places,
-        "seen": seen.get(&one.member.staff_id).map(|at| local(*at, zone)), "since": local(one.member.joined_at.unwrap_or(one.member.created_at), zone),
+        "seen": seen.get(&one.member.staff_id).map(|at| local(*at, zone, &names.language)), "since": local(one.member.joined_at.unwrap_or(one.member.created_at), zone, &names.language),
     })
 }
 
@@ -328,16 +328,16 @@ async fn person_page<P: Permission>(visitor: &Visitor<P>, id: MemberId, typed: O
     let seen = last_seen(access.souk(), &company, people).await?;
     let sessions = sessions.iter().map(|session| {
         json!({
-            "agent": session.user_agent, "address": session.ip_address, "since": local(session.created_at, &company.zone),
-            "until": local(session.expires_at, &company.zone), "is_portal": session.kind == "portal",
+            "agent": session.user_agent, "address": session.ip_address, "since": local(session.created_at, &company.zone, &visitor.language),
+            "until": local(session.expires_at, &company.zone, &visitor.language), "is_portal": session.kind == "portal",
         })
     });
     let state = one.presence();
     let can_write = access.tenant().may(UsersWrite::NAME);
     let is_self = access.tenant().actor == Actor::Member(id);
     let data = json!({
-        "one": row(&one, &names, &seen, &company.zone), "version": one.member.version, "invited": local(one.member.created_at, &company.zone),
-        "joined": one.member.joined_at.map(|at| local(at, &company.zone)), "sessions": sessions.collect::<Vec<_>>(),
+        "one": row(&one, &names, &seen, &company.zone), "version": one.member.version, "invited": local(one.member.created_at, &company.zone, &visitor.language),
+        "joined": one.member.joined_at.map(|at| local(at, &company.zone, &visitor.language)), "sessions": sessions.collect::<Vec<_>>(),
         "held": held(&one, typed), "roles": roles, "role_list": names.places(&one),
         "shops": shops.iter().map(|shop| json!({ "value": shop.id, "label": shop.name })).collect::<Vec<_>>(),
         "can_write": can_write, "is_self": is_self, "can_audit": access.tenant().may(AuditRead::NAME),

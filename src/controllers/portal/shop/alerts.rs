@@ -36,12 +36,12 @@ struct Asked {
 }
 
 async fn index(visitor: Visitor<InventoryRead>, Query(asked): Query<Asked>) -> PageResult<Html<String>> {
-    let read = page_of(&visitor.access, asked.shop).await;
+    let read = page_of(&visitor.access, asked.shop, &visitor.language).await;
     let (company, data) = read.map_err(|error| visitor.refuse(error))?;
     visitor.page("shop/alerts.html", &company, data)
 }
 
-async fn page_of(access: &Access<InventoryRead>, asked: Option<ShopId>) -> Result<(Company, Value)> {
+async fn page_of(access: &Access<InventoryRead>, asked: Option<ShopId>, language: &str) -> Result<(Company, Value)> {
     let scope = access.read().await?;
     let company = companies::own(&scope).await?;
     let (shops, shop) = shop_of(&scope, asked).await?;
@@ -62,7 +62,7 @@ async fn page_of(access: &Access<InventoryRead>, asked: Option<ShopId>) -> Resul
             json!({
                 "id": alert.id, "variant": variant.id, "name": line_name(product, variant), "sku": variant.sku,
                 "available": amount(row.on_hand - row.reserved, by_weight), "alert_at": amount(row.reorder_point, by_weight),
-                "state": row.state(), "since": local(alert.created_at, &company.zone), "seen_by": alert.acknowledged_name,
+                "state": row.state(), "since": local(alert.created_at, &company.zone, language), "seen_by": alert.acknowledged_name,
             })
         })
         .collect();

@@ -33,7 +33,7 @@ struct Asked {
 }
 
 async fn board(visitor: Visitor<OrdersFulfil>, Query(asked): Query<Asked>) -> PageResult<Html<String>> {
-    let read = board_page(&visitor.access, asked.shop).await;
+    let read = board_page(&visitor.access, asked.shop, &visitor.language).await;
     let (company, data) = read.map_err(|error| visitor.refuse(error))?;
     visitor.page("shop/orders.html", &company, data)
 }
@@ -48,7 +48,7 @@ const LANES: [(&str, Status); 4] = [
     ("shop.orders.col.on_the_way", Status::Shipped),
 ];
 
-async fn board_page(access: &Access<OrdersFulfil>, asked: Option<ShopId>) -> Result<(Company, Value)> {
+async fn board_page(access: &Access<OrdersFulfil>, asked: Option<ShopId>, language: &str) -> Result<(Company, Value)> {
     let scope = access.read().await?;
     let company = companies::own(&scope).await?;
     let (shops, shop) = shop_of(&scope, asked).await?;
@@ -85,7 +85,7 @@ async fn board_page(access: &Access<OrdersFulfil>, asked: Option<ShopId>) -> Res
             has_first |= is_first;
             tickets.push(json!({
                 "id": order.id, "is_first": is_first, "number": order.order_number, "customer": order.customer_name,
-                "placed": local(order.created_at, &company.zone), "minutes": (now - order.created_at.micros()) / 60_000_000,
+                "placed": local(order.created_at, &company.zone, language), "minutes": (now - order.created_at.micros()) / 60_000_000,
                 "total": order.total, "status": order.status, "lines": lines, "action": action, "is_short": order.is_short,
                 "digit": if index < 9 { (index + 1).to_string() } else { String::new() },
             }));

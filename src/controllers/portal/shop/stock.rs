@@ -50,12 +50,12 @@ struct Asked {
 }
 
 async fn show(visitor: Visitor<InventoryRead>, Query(asked): Query<Asked>) -> PageResult<Html<String>> {
-    let read = page_of(&visitor.access, &asked).await;
+    let read = page_of(&visitor.access, &asked, &visitor.language).await;
     let (company, data) = read.map_err(|error| visitor.refuse(error))?;
     visitor.page("shop/stock.html", &company, data)
 }
 
-async fn page_of<P: Permission>(access: &Access<P>, asked: &Asked) -> Result<(Company, Value)> {
+async fn page_of<P: Permission>(access: &Access<P>, asked: &Asked, language: &str) -> Result<(Company, Value)> {
     let scope = access.read().await?;
     let company = companies::own(&scope).await?;
     let (shops, shop) = shop_of(&scope, asked.shop).await?;
@@ -77,7 +77,7 @@ async fn page_of<P: Permission>(access: &Access<P>, asked: &Asked) -> Result<(Co
     if let [only] = hits.as_slice()
         && let Some((variant, product)) = goods.get(only)
     {
-        data["item"] = item(&scope, &company, &shop, product, variant).await?;
+        data["item"] = item(&scope, &company, &shop, (product, variant), language).await?;
         // What comes next is the quantity; behind an act it is the next scan.
         data["is_asking"] = json!(asked.said.is_empty());
     } else {
@@ -93,7 +93,13 @@ async fn page_of<P: Permission>(access: &Access<P>, asked: &Asked) -> Result<(Co
 }
 
 /// One variant as the shop sees it: what lies here, what lies elsewhere, and why it changed.
-async fn item(scope: &Scope, company: &Company, shop: &Shop, product: &catalog::Product, variant: &catalog::Variant) -> Result<Value> {
+async fn item(
+    scope: &Scope,
+    company: &Company,
+    shop: &Shop,
+    (product, variant): (&catalog::Product, &catalog::Variant),
+    language: &str,
+) -> Result<Value> {
     let by_weight = variant.sold_by == "weight";
     let rows = inventory::of_variant(scope, variant.id).await?;
     let here = rows.iter().find(|row| row.shop_id == Some(shop.id));
@@ -115,7 +121,7 @@ async fn item(scope: &Scope, company: &Company, shop: &Shop, product: &catalog::
         .iter()
         .map(|one| {
             json!({
-                "at": local(one.created_at, &company.zone), "kind_key": format!("stock.kind.{}", one.kind), "reason": one.reason,
+                "at": local(one.created_at, &company.zone, language), "kind_key": format!("stock.kind.{}", one.kind), "reason": one.reason,
                 "quantity": signed(one.quantity, by_weight), "after": amount(one.on_hand_after, by_weight),
             })
         })
@@ -171,7 +177,7 @@ async fn answer<P: Permission>(
     let asked =
         Asked { shop: fields.raw("shop").parse().ok(), q: String::new(), variant: Some(variant), act: act.into(), said: String::new() };
     let visitor = visitor.refused(error, fields)?;
-    let (company, data) = page_of(&visitor.access, &asked).await.map_err(|error| visitor.refuse(error))?;
+    let (company, data) = page_of(&visitor.access, &asked, &visitor.language).await.map_err(|error| visitor.refuse(error))?;
     visitor.again("shop/stock.html", &company, data)
 }
 

@@ -83,7 +83,7 @@ async fn list_page(visitor: &Visitor<InventoryRead>, list: &List) -> Result<(Com
     let mut found = inventory::alerts(&scope, filter, before, ROWS + 1).await?;
     let next = page::cut(access.souk(), &bound, &mut found, ROWS, |alert| alert.id)?;
     let places = places(&scope).await?;
-    let rows = rows(&scope, &company, &places, &found).await?;
+    let rows = rows(&scope, &company, &places, &found, &visitor.language).await?;
     let place = filter.location.and_then(|id| places.get(&id).cloned()).unwrap_or_default();
     let kind = filter.kind.map(|kind| visitor.text(&format!("ui.stock.{}", kind.name()))).unwrap_or_default();
     let chips = vec![("place", visitor.text("inventory.col.place"), place), ("kind", visitor.text("stock.state"), kind)];
@@ -99,24 +99,36 @@ async fn list_page(visitor: &Visitor<InventoryRead>, list: &List) -> Result<(Com
 }
 
 /// The newest alerts that nobody has seen.
-pub(super) async fn latest(scope: &Scope, company: &Company, places: &BTreeMap<LocationId, String>, limit: u64) -> Result<Vec<Value>> {
-    let found = inventory::alerts(scope, AlertFilter::default(), None, limit).await?;
-    rows(scope, company, places, &found).await
+pub(super) async fn latest(scope: &Scope, company: &Company, places: &BTreeMap<LocationId, String>, language: &str) -> Result<Vec<Value>> {
+    let found = inventory::alerts(scope, AlertFilter::default(), None, super::LATEST).await?;
+    rows(scope, company, places, &found, language).await
 }
 
-async fn rows(scope: &Scope, company: &Company, places: &BTreeMap<LocationId, String>, found: &[Alert]) -> Result<Vec<Value>> {
+async fn rows(
+    scope: &Scope,
+    company: &Company,
+    places: &BTreeMap<LocationId, String>,
+    found: &[Alert],
+    language: &str,
+) -> Result<Vec<Value>> {
     let goods = goods_of(scope, found.iter().map(|alert| alert.variant_id)).await?;
-    Ok(found.iter().map(|alert| shown(alert, goods.get(&alert.variant_id), company, places)).collect())
+    Ok(found.iter().map(|alert| shown(alert, goods.get(&alert.variant_id), company, places, language)).collect())
 }
 
 /// An alert, ready to print.
-pub(super) fn shown(one: &Alert, goods: Option<&(Variant, Product)>, company: &Company, places: &BTreeMap<LocationId, String>) -> Value {
+pub(super) fn shown(
+    one: &Alert,
+    goods: Option<&(Variant, Product)>,
+    company: &Company,
+    places: &BTreeMap<LocationId, String>,
+    language: &str,
+) -> Value {
     let (name, sku, by_weight) = called(goods);
     json!({
         "id": one.id, "stock": one.stock_id, "name": name, "sku": sku, "place": places.get(&one.location_id), "kind": one.kind,
-        "quantity": amount(one.quantity, by_weight), "threshold": amount(one.threshold, by_weight), "at": local(one.created_at, &company.zone),
-        "seen_by": one.acknowledged_name, "seen_at": one.acknowledged_at.map(|at| local(at, &company.zone)),
-        "closed_at": one.closed_at.map(|at| local(at, &company.zone)), "is_open": one.closed_at.is_none() && one.acknowledged_at.is_none(),
+        "quantity": amount(one.quantity, by_weight), "threshold": amount(one.threshold, by_weight), "at": local(one.created_at, &company.zone, language),
+        "seen_by": one.acknowledged_name, "seen_at": one.acknowledged_at.map(|at| local(at, &company.zone, language)),
+        "closed_at": one.closed_at.map(|at| local(at, &company.zone, language)), "is_open": one.closed_at.is_none() && one.acknowledged_at.is_none(),
     })
 }
 

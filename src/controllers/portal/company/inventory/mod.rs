@@ -137,7 +137,7 @@ async fn list_page(visitor: &Visitor<InventoryRead>, list: &List) -> Result<(Com
         "places": places.iter().map(|(id, name)| json!({ "value": id, "label": name })).collect::<Vec<_>>(),
         "categories": categories.iter().map(|one| json!({ "value": one.slug, "label": one.name })).collect::<Vec<_>>(),
         "levels": levels,
-        "alerts": alerts::latest(&scope, &company, &places, LATEST).await?,
+        "alerts": alerts::latest(&scope, &company, &places, &visitor.language).await?,
         "moves": movements::latest(&scope, &company, &places, &visitor.language, LATEST).await?,
         "can_write": may(InventoryWrite::NAME), "can_handle": may(InventoryHandle::NAME),
     });

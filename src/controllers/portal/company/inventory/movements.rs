@@ -176,7 +176,7 @@ async fn rows(
     let rows = found.iter().map(|one| {
         let (name, sku, by_weight) = called(goods.get(&one.variant_id));
         json!({
-            "at": local(one.created_at, &company.zone), "kind": templates::text(&format!("stock.kind.{}", one.kind), language),
+            "at": local(one.created_at, &company.zone, language), "kind": templates::text(&format!("stock.kind.{}", one.kind), language),
             "reason": one.reason, "stock": one.stock_id, "name": name, "sku": sku, "place": places.get(&one.location_id),
             "quantity": signed(one.quantity, by_weight), "is_less": one.quantity < 0, "after": amount(one.on_hand_after, by_weight),
             "order": one.order_id, "who": who(one.actor_id, &names, language),

@@ -67,7 +67,7 @@ async fn row_page<P: Permission>(visitor: &Visitor<P>, id: StockId, act: &str) -
     let elsewhere: Vec<_> = elsewhere.iter().filter(|other| other.id != id).map(|other| shown(other, known, &places)).collect();
     let filter = AlertFilter { open: Open::All, stock: Some(id), ..AlertFilter::default() };
     let alerts = inventory::alerts(&scope, filter, None, ALERTS).await?;
-    let alerts: Vec<_> = alerts.iter().map(|alert| alerts::shown(alert, known, &company, &places)).collect();
+    let alerts: Vec<_> = alerts.iter().map(|alert| alerts::shown(alert, known, &company, &places, &visitor.language)).collect();
     let mut item = shown(&row, known, &places);
     item["barcode"] = json!(known.and_then(|(variant, _)| variant.barcode.clone()));
     item["by_weight"] = json!(by_weight);

@@ -262,7 +262,7 @@ pub(super) async fn product_page<P: Permission>(
 
 /// One line about a product: when it changed, and where it hangs.
 fn facts_line<P: Permission>(visitor: &Visitor<P>, shown: &Shown, company: &Company) -> String {
-    let at = local(shown.product.updated_at, &company.zone);
+    let at = local(shown.product.updated_at, &company.zone, &visitor.language);
     templates::filled("product.changed_at", &visitor.language, &[("at", &at)])
 }
 
@@ -435,7 +435,7 @@ async fn conflict<P: Permission>(
         }
     }
     Ok(json!({
-        "rows": rows, "by": last.as_ref().map(|entry| entry.actor_name.as_str()), "at": last.as_ref().map(|entry| local(entry.created_at, &company.zone)),
+        "rows": rows, "by": last.as_ref().map(|entry| entry.actor_name.as_str()), "at": last.as_ref().map(|entry| local(entry.created_at, &company.zone, &visitor.language)),
     }))
 }
 

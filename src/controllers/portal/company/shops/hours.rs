@@ -16,7 +16,7 @@ use crate::{
     ids::ShopId,
     models::shops::{self, Exception, Hours, NewException, Opening, ShopChange},
     tenancy::{Access, roles::ShopsWrite},
-    views::templates,
+    views::{dates, templates},
 };
 
 const DAY: i64 = 1_440;
@@ -67,14 +67,14 @@ pub(super) fn week(hours: &[Opening], language: &str) -> Vec<Value> {
 }
 
 /// The days that are otherwise, from last month on.
-pub(super) fn exceptions(days: &[Exception], zone: &str) -> Vec<Value> {
+pub(super) fn exceptions(days: &[Exception], zone: &str, language: &str) -> Vec<Value> {
     let today = clock::now().date_in(zone);
     let shown = days.iter().filter(|one| one.day >= today - chrono::Duration::days(DAYS_BACK));
     shown
         .map(|one| {
             let span = one.opens_minute.zip(one.duration_minutes);
             json!({
-                "day": one.day.format("%Y-%m-%d").to_string(), "shown": one.day.format("%-d %b %Y").to_string(), "note": one.note,
+                "day": one.day.format("%Y-%m-%d").to_string(), "shown": dates::day(one.day, language), "note": one.note,
                 "hours": span.map(|(opens, lasts)| format!("{} – {}", wall(opens), wall(opens + lasts))), "is_over": one.day < today,
             })
         })

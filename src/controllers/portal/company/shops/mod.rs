@@ -31,7 +31,7 @@ const NEW: &str = "company/shops/new.html";
 
 /// How a shop's door stands, and what comes next.
 fn door(shop: &Shop, state: OpenState, language: &str) -> Value {
-    let at = |key: &str, at| templates::filled(key, language, &[("at", &local(at, &shop.zone))]);
+    let at = |key: &str, at| templates::filled(key, language, &[("at", &local(at, &shop.zone, language))]);
     let (word, next) = match (shop.deleted_at.is_some(), shop.is_active, state.is_open) {
         (true, ..) => ("closed", None),
         (_, false, _) => ("paused", None),
@@ -140,7 +140,7 @@ async fn shop_page<P: Permission>(visitor: &Visitor<P>, id: ShopId) -> Result<(C
         },
         "door": door(&shop, state, &visitor.language), "kinds": kinds(), "managers": fit,
         "week": hours::week(&hours, &visitor.language), "is_always_open": hours.is_empty(),
-        "exceptions": hours::exceptions(&exceptions, &shop.zone), "people": people,
+        "exceptions": hours::exceptions(&exceptions, &shop.zone, &visitor.language), "people": people,
         "can_write": may(ShopsWrite::NAME), "can_see_people": may(UsersRead::NAME), "can_staff": may(UsersWrite::NAME),
         "candidates": if may(UsersWrite::NAME) { staff::candidates(&scope, id).await? } else { json!([]) },
         "roles": if may(UsersWrite::NAME) { staff::roles(&scope, &visitor.language).await? } else { json!([]) },
