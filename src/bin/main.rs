@@ -21,7 +21,8 @@ use souk::{
 
 const USAGE: &str = "souk [start [--server|--worker]] | db migrate | db status | routes | doctor \
                      | task create_admin email:<address> | task demo [size:small|large] | task verify [company:<slug>] \
-                     | task jobs | task replay id:<job> | task retain [older_than:<days>] [apply] | version | help";
+                     | task jobs | task replay id:<job> | task retain [older_than:<days>] [apply] \
+                     | task witness [apply] | version | help";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -95,6 +96,8 @@ async fn run(words: &[&str]) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         ["task", "retain", words @ ..] => retain(words).await,
+        ["task", "witness"] => witness(false).await,
+        ["task", "witness", "apply"] => witness(true).await,
         ["version" | "--version" | "-V"] => {
             println!("souk {}", env!("CARGO_PKG_VERSION"));
             Ok(ExitCode::SUCCESS)
@@ -123,6 +126,26 @@ async fn retain(words: &[&str]) -> Result<ExitCode> {
     }
     if !apply {
         println!("nothing was changed: say `souk task retain apply` to let go of them");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Completes the audit's witness from its copies; without the word `apply` it only says what it lacks.
+async fn witness(apply: bool) -> Result<ExitCode> {
+    let souk = opened().await?;
+    let file = souk.settings().data_dir.join("checkpoints.log");
+    let lines = tasks::witness::run(&souk, apply).await?;
+    for line in &lines {
+        let done = if apply { "were told again" } else { "are lacking" };
+        println!("{:24} {:6} checkpoints {done}", line.company, line.lacking.genuine);
+        if line.lacking.forged > 0 {
+            println!("{:24} {:6} copies are not authentic and stay out of it", line.company, line.lacking.forged);
+        }
+    }
+    match (lines.is_empty(), apply) {
+        (true, _) => println!("{} lacks nothing", file.display()),
+        (false, true) => println!("{} was completed from the database", file.display()),
+        (false, false) => println!("nothing was changed: say `souk task witness apply` to complete {} from the database", file.display()),
     }
     Ok(ExitCode::SUCCESS)
 }

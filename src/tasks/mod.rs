@@ -6,4 +6,5 @@ mod drawn;
 mod dues;
 pub mod large;
 pub mod retain;
+pub mod witness;
 pub mod work;

@@ -40,7 +40,12 @@ impl Keys {
     /// The keys of `id`, while that secret is still listed.
     #[must_use]
     pub fn of(&self, id: &str) -> Option<&Generation> {
-        std::iter::once(&self.newest).chain(&self.older).find(|one| one.id == id)
+        self.all().find(|one| one.id == id)
+    }
+
+    /// The keys of every secret that is listed, newest first.
+    pub fn all(&self) -> impl Iterator<Item = &Generation> {
+        std::iter::once(&self.newest).chain(&self.older)
     }
 }
 

@@ -1,13 +1,16 @@
 //! Whoever holds the database can change the audit, and cannot hide it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use serde_json::json;
 use souk::{
     clock,
-    models::audit::{self, Filter},
-    tasks::retain,
+    models::{
+        audit::{self, Filter},
+        verify,
+    },
+    tasks::{retain, witness},
     tenancy::{Actor, Tenant},
 };
 
@@ -142,6 +145,52 @@ async fn tampering_with_the_audit_is_found() {
         }
         db.close().await.expect("closed");
         world.verify().await;
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_witness_that_is_gone_or_cut_is_noticed_and_completed_from_its_copies() {
+    for world in World::all().await {
+        for round in 0..3 {
+            note(&world, &format!("round{round}")).await;
+            seal(&world).await;
+            audit::checkpoint(&world.souk, world.a.id).await.expect("a checkpoint");
+        }
+        assert_eq!(faults(&world).await, Vec::<String>::new());
+        assert!(witness::run(&world.souk, false).await.expect("a look").is_empty(), "nothing is lacking");
+        let path = world.souk.settings().data_dir.join("checkpoints.log");
+        let whole = fs::read_to_string(&path).expect("the witness");
+        let cut: String = whole.lines().take(1).map(|line| format!("{line}\n")).collect();
+        for (way, left) in [("the file was removed", None), ("the file was cut", Some(cut.as_str()))] {
+            match left {
+                None => fs::remove_file(&path).expect("removed"),
+                Some(left) => fs::write(&path, left).expect("cut"),
+            }
+            let found = faults(&world).await;
+            assert!(matches!(found.as_slice(), [one] if one.contains("checkpoints.log")), "{}: {way}: {found:?}", world.souk.engine());
+            let all = verify::all(&world.souk, None).await.expect("the invariants were asked");
+            assert!(all.iter().any(|fault| fault.row.contains("souk task witness")), "{way}: {all:?}");
+
+            let lacking = witness::run(&world.souk, false).await.expect("a look");
+            let named: Vec<_> = lacking.iter().map(|line| (line.company.as_str(), line.lacking.genuine, line.lacking.forged)).collect();
+            assert_eq!(named, [("alpha", if left.is_none() { 3 } else { 2 }, 0)], "{way}");
+            assert_eq!(faults(&world).await, found, "{way}: a look changes nothing");
+            witness::run(&world.souk, true).await.expect("completed");
+            assert_eq!(faults(&world).await, Vec::<String>::new(), "{way}: not completed");
+            let told = entries(&world).await.iter().filter(|one| one.action == "renew_witness").count();
+            assert_eq!(told, if left.is_none() { 1 } else { 2 }, "{way}: it is written down");
+            fs::write(&path, &whole).expect("put back");
+        }
+
+        // A copy that somebody wrote into the database is not told to the witness.
+        let db = world.raw().await;
+        run(&db, "UPDATE audit_checkpoints SET hash = 'somebody elses' WHERE {mine} AND number = (SELECT MIN(number) FROM audit_checkpoints WHERE {mine})")
+            .await;
+        db.close().await.expect("closed");
+        let lacking = witness::run(&world.souk, true).await.expect("a look");
+        assert!(matches!(lacking.as_slice(), [one] if (one.lacking.genuine, one.lacking.forged) == (0, 1)), "{lacking:?}");
+        assert!(!faults(&world).await.is_empty(), "a forged copy, and nobody noticed");
         world.close().await;
     }
 }

@@ -24,6 +24,10 @@ use crate::{
 const PAGE: u64 = 500;
 /// So many faults say enough.
 const FAULTS_MAX: usize = 100;
+/// What to do about a witness that is not whole. It need not be the work of anybody bad: the file
+/// may not have come along with a restored backup, or this process has a folder of its own.
+const MEND: &str = "`checkpoints.log` in the data folder (SOUK_DATA_DIR) was removed or cut, or this is not the folder that the \
+                    workers write to; put the file back from its backup, or say `souk task witness`";
 /// An entry without a mark and without a link is one that somebody keeps out of the chain.
 const SEALED_WITHIN: std::time::Duration = std::time::Duration::from_secs(300);
 /// For so long what was found is kept.
@@ -54,7 +58,13 @@ pub async fn verify(scope: &Scope) -> Result<ChainState> {
 /// As [`verify`], in a unit that began when the witness had said no more than this.
 pub async fn verify_as_of(scope: &Scope, heard: Testimony) -> Result<ChainState> {
     let mut state = ChainState::default();
+    // The copies first: whatever of them this unit sees was in the file before the file is read.
+    let copies = witness::copies(scope).await?;
     let witness = witness::hear(scope.souk(), scope.company(), heard).await?;
+    let lacking = witness.lacks(&copies);
+    if let Some(first) = lacking.first() {
+        state.fault(format!("the witness lacks {} checkpoints, the first is that of link {}: {MEND}", lacking.len(), first.number));
+    }
     for number in &witness.forged {
         state.fault(format!("checkpoint {number} is not authentic"));
     }

@@ -1,16 +1,20 @@
 //! The witness outside the database: `checkpoints.log` in the data folder, a line for each head of
 //! a chain at a moment, and for each place where a chain begins since older entries were let go.
 //!
-//! A line is `<company> <head|start> <number> <hash> <key> <mac>`.
+//! A line is `<company> <head|start> <number> <hash> <key> <mac>`. The table `audit_checkpoints` has a
+//! copy of each: what the table says and the file does not was taken from the file, or the file is
+//! not the one that was written.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{File, OpenOptions, create_dir_all},
     io::{BufRead, BufReader, Read, Seek, SeekFrom, Write},
     path::Path,
 };
 
 use fs4::fs_std::FileExt;
+use sea_orm::QueryOrder;
+use serde_json::json;
 
 use super::checkpoint;
 use crate::{
@@ -45,18 +49,27 @@ pub(super) struct Witness {
     pub starts: BTreeMap<i64, String>,
     /// Lines that nobody of ours wrote, by number.
     pub forged: Vec<String>,
+    /// All that it says by now, later lines too: what, of which link, and its hash.
+    told: BTreeSet<(String, i64, String)>,
+}
+
+impl Witness {
+    /// The copies of lines that it does not have.
+    pub fn lacks<'a>(&self, copies: &'a [checkpoint::Model]) -> Vec<&'a checkpoint::Model> {
+        copies.iter().filter(|copy| !self.told.contains(&(copy.kind.clone(), copy.number, copy.hash.clone()))).collect()
+    }
 }
 
 /// Writes a line outside the database, and its copy into it.
 ///
-/// Outside first: a witness without its copy is complained about by nobody, a copy without its
-/// witness would be.
+/// Outside before the copy is committed: a line without its copy is what an end at the wrong moment
+/// leaves, a copy without its line is a fault.
 pub(super) async fn testify(scope: &Scope, kind: Kind, number: i64, hash: &str) -> Result<()> {
     let souk = scope.souk();
     let company = scope.company();
     let key = souk.keys().newest();
     let mac = keys::mac(&key.checkpoints, said(company, kind.name(), &number.to_string(), hash).as_bytes());
-    let line = format!("{company} {} {number} {hash} {} {mac}\n", kind.name(), key.id);
+    let line = line(company, kind.name(), number, hash, &key.id, &mac);
     let row = checkpoint::Model {
         company_id: company,
         id: RowId::new(),
@@ -67,16 +80,68 @@ pub(super) async fn testify(scope: &Scope, kind: Kind, number: i64, hash: &str) 
         created_at: clock::now(),
     };
     scope.insert(row).await?;
+    write(souk, line).await
+}
+
+fn line(company: CompanyId, kind: &str, number: i64, hash: &str, key: &str, mac: &str) -> String {
+    format!("{company} {kind} {number} {hash} {key} {mac}\n")
+}
+
+async fn write(souk: &Souk, lines: String) -> Result<()> {
     let path = souk.settings().data_dir.join("checkpoints.log");
-    tokio::task::spawn_blocking(move || append(&path, &line)).await.map_err(Error::internal)?.map_err(Error::internal)
+    tokio::task::spawn_blocking(move || append(&path, &lines)).await.map_err(Error::internal)?.map_err(Error::internal)
+}
+
+/// The copies that the database has of what was said of the unit's company, oldest first.
+pub(super) async fn copies(scope: &Scope) -> Result<Vec<checkpoint::Model>> {
+    scope.all(scope.find::<checkpoint::Entity>().order_by_asc(checkpoint::Column::Number)).await
+}
+
+/// What the witness lacked of its copies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lacking {
+    /// Copies with the mark of one of our keys.
+    pub genuine: usize,
+    /// Copies that nobody of ours wrote: the witness is not given those.
+    pub forged: usize,
+}
+
+/// How much the witness lacks of its copies of the unit's company; with `apply` it is told again
+/// what is genuine, which is written into the audit.
+///
+/// # Errors
+/// When the database is away, or the data folder cannot be written.
+pub async fn renew(scope: &Scope, apply: bool) -> Result<Lacking> {
+    let souk = scope.souk();
+    let copies = copies(scope).await?;
+    let witness = hear(souk, scope.company(), heard_so_far(souk).await?).await?;
+    let mut lacking = Lacking::default();
+    let mut lines = String::new();
+    for copy in witness.lacks(&copies) {
+        let said = said(copy.company_id, &copy.kind, &copy.number.to_string(), &copy.hash);
+        let key = souk.keys().all().find(|key| keys::is_same(&keys::mac(&key.checkpoints, said.as_bytes()), &copy.mac));
+        match key {
+            Some(key) => {
+                lacking.genuine += 1;
+                lines += &line(copy.company_id, &copy.kind, copy.number, &copy.hash, &key.id, &copy.mac);
+            }
+            None => lacking.forged += 1,
+        }
+    }
+    if apply && lacking.genuine > 0 {
+        let changes = vec![("entries", json!(null), json!(lacking.genuine))];
+        scope.audit("renew_witness", "audit", scope.company(), None, changes).await?;
+        write(souk, lines).await?;
+    }
+    Ok(lacking)
 }
 
 fn said(company: CompanyId, kind: &str, number: &str, hash: &str) -> String {
     format!("{company}:{kind}:{number}:{hash}")
 }
 
-/// Appends one whole line, whoever else does at the same moment, and behind a torn one on a line of its own.
-fn append(path: &Path, line: &str) -> std::io::Result<()> {
+/// Appends whole lines, whoever else does at the same moment, and behind a torn one on lines of their own.
+fn append(path: &Path, lines: &str) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         create_dir_all(folder)?;
     }
@@ -88,7 +153,7 @@ fn append(path: &Path, line: &str) -> std::io::Result<()> {
         file.read_exact(&mut last)?;
     }
     let gap = if last == [b'\n'] { "" } else { "\n" };
-    file.write_all(format!("{gap}{line}").as_bytes())?;
+    file.write_all(format!("{gap}{lines}").as_bytes())?;
     file.sync_data()
 }
 
@@ -110,7 +175,7 @@ pub async fn heard_so_far(souk: &Souk) -> Result<Testimony> {
     Ok(Testimony { bytes })
 }
 
-/// Reads what the witness had said of a company by then.
+/// Reads what the witness had said of a company by then, and what it says by now of copies.
 pub(super) async fn hear(souk: &Souk, company: CompanyId, heard: Testimony) -> Result<Witness> {
     let path = souk.settings().data_dir.join("checkpoints.log");
     let souk = souk.clone();
@@ -121,8 +186,13 @@ fn read(souk: &Souk, path: &Path, company: CompanyId, heard: Testimony) -> std::
     let mut witness = Witness::default();
     let Ok(file) = File::open(path) else { return Ok(witness) };
     let of = company.to_string();
-    for line in BufReader::new(file.take(heard.bytes)).lines() {
+    let mut read = 0;
+    for line in BufReader::new(file).split(b'\n') {
         let line = line?;
+        let was_heard = read < heard.bytes;
+        read += line.len() as u64 + 1;
+        // A line that somebody damaged is none of anybody's.
+        let line = String::from_utf8_lossy(&line);
         let parts: Vec<_> = line.split(' ').collect();
         let [whose, kind, number, hash, key, mac] = parts.as_slice() else { continue };
         if *whose != of {
@@ -133,13 +203,18 @@ fn read(souk: &Souk, path: &Path, company: CompanyId, heard: Testimony) -> std::
             .of(key)
             .is_some_and(|key| keys::is_same(&keys::mac(&key.checkpoints, said(company, kind, number, hash).as_bytes()), mac));
         match (genuine, number.parse(), *kind) {
-            (true, Ok(number), "head") => witness.heads.insert(number, (*hash).to_owned()),
-            (true, Ok(number), "start") => witness.starts.insert(number, (*hash).to_owned()),
-            _ => {
-                witness.forged.push((*number).to_owned());
-                None
+            (true, Ok(number), kind @ ("head" | "start")) => {
+                witness.told.insert((kind.to_owned(), number, (*hash).to_owned()));
+                let side = if kind == "head" { &mut witness.heads } else { &mut witness.starts };
+                // A head that was told later may be of links that a look does not see yet.
+                if was_heard {
+                    side.insert(number, (*hash).to_owned());
+                }
             }
-        };
+            // What is being written at this moment has no end yet.
+            _ if was_heard => witness.forged.push((*number).to_owned()),
+            _ => {}
+        }
     }
     Ok(witness)
 }
