@@ -2,16 +2,13 @@
 // the admin comes, opens a shop with hours, invites staff, adds ten products with pictures; the shop
 // takes goods in by the scanner, sells its first order, and works it off by keys; the audit knows all of it.
 import { readFileSync, readdirSync } from 'node:fs';
-import { BASE, Findings, PATIENCE, ROWS, answered, api, openBrowser, signIn, until } from './house.mjs';
+import { ARRIVAL, BASE, Findings, PATIENCE, ROWS, answered, api, openBrowser, signIn, until } from './house.mjs';
 
 const NEEDS = ['/admin/companies/new', '/invitation', '/company/shops/new', '/company/staff/new', '/company/products/new', '/shop/stock'];
-const missing = NEEDS.filter((uri) => !ROWS.some((row) => row.method === 'GET' && row.uri === uri));
-if (missing.length) {
-  console.log(`the founding of a company waits for ${missing.join(', ')}`);
-  process.exit(0);
-}
-
 const findings = new Findings();
+for (const uri of NEEDS.filter((uri) => !ROWS.some((row) => row.method === 'GET' && row.uri === uri))) findings.add(`there is no page ${uri}`);
+if (findings.all.length) process.exit(1);
+
 const check = (is, text) => is || findings.add(text);
 const stamp = Date.now().toString(36);
 const slug = `walk-${stamp}`;
@@ -156,7 +153,7 @@ const placed = await api('POST', '/api/orders', {
   },
 });
 const { id, orderNumber } = placed.orders[0];
-const arrives = (page, selector, who) => page.waitForSelector(selector).catch(() => findings.add(`${who} does not see ${orderNumber} without reload`));
+const arrives = (page, selector, who) => page.waitForSelector(selector, { timeout: ARRIVAL }).catch(() => findings.add(`${who} does not see ${orderNumber} without reload`));
 await arrives(office, `#order-${id}`, 'the company');
 await arrives(till, `#ticket-${id}`, 'the shop');
 for (const status of ['processing', 'packed', 'shipped', 'delivered']) {

@@ -8,6 +8,8 @@ export const SCREENS = process.env.SOUK_SCREENS ?? 'target/screens';
 export const PASSWORD = 'demo-demo-demo';
 /** How long anything is waited for, in milliseconds: a machine that does much else is slow, and none of that is a fault. */
 export const PATIENCE = 600_000;
+/** How long a page that listens may take to show what happened: a minute, on a slow machine too. */
+export const ARRIVAL = 60_000;
 const PROGRAM = process.env.SOUK_PROGRAM ?? 'target/release/souk';
 const TEXTS = process.env.SOUK_TEXTS ?? 'assets/i18n/en';
 
@@ -18,6 +20,8 @@ export const PEOPLE = [
   { role: 'shop_manager', email: 'manager@techhub.test' },
   { role: 'shop_staff', email: 'staff@techhub.test' },
   { role: 'rider', email: 'rider@techhub.test' },
+  // The demo's role of a company's own: what it may, no line of the table says.
+  { role: 'member', email: 'keeper@techhub.test', may: ['inventory:read', 'inventory:write', 'inventory:handle', 'notifications:read'] },
   { role: 'customer', email: 'customer@techhub.test' },
   { role: 'public' },
 ];
@@ -32,6 +36,9 @@ export const ROWS = execFileSync(PROGRAM, ['routes'], { encoding: 'utf8' })
 
 /** Rows whose path has no place for an id come first: `/things/new` is not the thing `new`. */
 const BY_SHAPE = [...ROWS].sort((a, b) => (a.uri.match(/{/g)?.length ?? 0) - (b.uri.match(/{/g)?.length ?? 0));
+
+/** Whether somebody may do what a row says, by a built-in role or by one of a company's own. */
+export const mayDo = (row, { role, may = [] }) => row.roles.includes(role) || may.includes(row.permission);
 
 function shape(uri) {
   const parts = uri.split(/({[^}]*})/).map((part) => (part.startsWith('{') ? (part.startsWith('{*') ? '.+' : '[^/]+') : part.replace(/[.]/g, '\\.')));
@@ -61,8 +68,8 @@ export const plain = (text) => text.replace(/&[a-z0-9#]+;/gi, (entity) => ENTITI
 
 /** Somebody at the door of the portals, without a browser. */
 export class Visitor {
-  constructor({ role, email }) {
-    Object.assign(this, { role, email, cookies: new Map() });
+  constructor({ role, email, may }) {
+    Object.assign(this, { role, email, may, cookies: new Map() });
   }
 
   async send(method, path, { form, headers = {}, own = true } = {}) {
@@ -147,7 +154,7 @@ export function formsOf(text) {
  */
 export async function crawl(visitor, begin, also = []) {
   const seen = new Map();
-  const mine = ROWS.filter((row) => row.method === 'GET' && row.roles.includes(visitor.role) && !row.uri.includes('{'));
+  const mine = ROWS.filter((row) => row.method === 'GET' && mayDo(row, visitor) && !row.uri.includes('{'));
   const open = [begin, ...also, ...mine.map((row) => row.uri)].filter(Boolean);
   while (open.length) {
     const address = open.shift();

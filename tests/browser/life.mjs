@@ -1,6 +1,7 @@
-// One order's life through the portals: a customer buys, the shop's board rings and works it off by
-// keys, the company sees it without reload and finds it in its audit.
-import { BASE, Findings, PATIENCE, answered, api, openBrowser, signIn, until } from './house.mjs';
+// One order's life through the three portals: a customer buys, the shop's board rings and works it off
+// by keys, the company sees it without reload and finds it in its audit, and so do the platform's people,
+// whose figures count it.
+import { ARRIVAL, BASE, Findings, PATIENCE, answered, api, openBrowser, signIn, until } from './house.mjs';
 
 const findings = new Findings();
 const check = (is, text) => is || findings.add(text);
@@ -17,6 +18,15 @@ const at = async (email, path) => {
 const board = await at('staff@techhub.test', '/shop/orders');
 const office = await at('admin@techhub.test', '/company/orders');
 const shop = await board.evaluate(() => document.querySelector('input[name=shop]')?.value);
+
+const root = await at('admin@souk.test', '/admin');
+/** How many orders of a company the platform's first page counts. */
+const counted = async () => {
+  await root.goto(`${BASE}/admin`);
+  const rows = await root.locator('section[aria-labelledby="best-t"] tbody tr').allInnerTexts();
+  return Number(rows.find((row) => /techhub/i.test(row))?.split('\t').find((cell) => /^\d+$/.test(cell.trim())) ?? 0);
+};
+const before = await counted();
 
 const found = await api('GET', '/api/products?inStock=true&limit=100');
 const variant = found.data
@@ -40,7 +50,7 @@ const { id, orderNumber } = placed.orders[0];
 check(placed.orders[0].paymentStatus === 'paid', 'the order is not paid');
 
 const arrives = async (page, selector, who) => {
-  await page.waitForSelector(selector).catch(() => findings.add(`${who} does not see ${orderNumber} without reload`));
+  await page.waitForSelector(selector, { timeout: ARRIVAL }).catch(() => findings.add(`${who} does not see ${orderNumber} without reload`));
 };
 await arrives(office, `#order-${id}`, 'the company');
 await arrives(board, `#ticket-${id}`, 'the shop');
@@ -61,5 +71,10 @@ await office.goto(`${BASE}/company/orders/${id}`);
 check((await office.innerText('main')).includes(orderNumber), 'the company does not find the order');
 await office.goto(`${BASE}/company/audit?resource=order&id=${id}`);
 check((await office.innerText('#results')).includes('Kiran Patel'), 'the audit does not say who worked the order off');
+check(await until(async () => (await counted()) > before, { within: ARRIVAL }), `the platform's figures do not count ${orderNumber}`);
+await root.goto(`${BASE}/admin/audit?company=techhub&resource=order&id=${id}`);
+check((await root.innerText('#results')).includes('Kiran Patel'), 'the platform does not see in the audit who worked the order off');
+await root.goto(`${BASE}/admin/audit?company=*&resource=order&id=${id}`);
+check(/techhub/i.test(await root.innerText('#results')), 'the audit of all companies does not say whose order it is');
 await browser.close();
 findings.end(`${orderNumber} lived through the portals`);

@@ -1,6 +1,6 @@
 // Every form of every portal, sent by whoever must not: another site, nobody, a role without the right,
 // and the neighbour's admin with this company's ids in paths and fields. Nothing moves, nothing is told.
-import { BASE, Findings, PEOPLE, ROWS, Visitor, api, crawl, formsOf, isPage, plain, rowOf } from './house.mjs';
+import { BASE, Findings, PEOPLE, ROWS, Visitor, api, crawl, formsOf, isPage, mayDo, plain, rowOf } from './house.mjs';
 
 const findings = new Findings();
 const ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/;
@@ -66,7 +66,7 @@ for (const { row, action, form, of } of forms.values()) {
   if (row.permission === 'anyone') continue;
   await send('nobody', nobody, action, form, {}, toTheDoor);
   for (const { visitor } of Object.values(houses)) {
-    if (!row.roles.includes(visitor.role)) await send(visitor.role, visitor, action, form, {}, forbidden);
+    if (!mayDo(row, visitor)) await send(visitor.role, visitor, action, form, {}, forbidden);
   }
   const named = (text) => ID.test(text);
   if (row.uri === '/sign-out' || !(named(action) || Object.values(form).some(named))) continue;
@@ -84,5 +84,5 @@ for (const { id, action, resource, resourceId } of await acts(token)) {
   if (!before.has(id)) findings.add(`a stranger's form was an act in this company: ${action} of ${resource} ${resourceId}`);
 }
 const unsent = ROWS.filter((row) => row.method === 'POST' && !forms.has(row.uri) && !/^\/(sign-in|forgotten|new-password|verify-email|unsubscribe|invitation)/.test(row.uri));
-for (const row of unsent) console.log(`  no form was found for POST ${row.uri}`);
+for (const row of unsent) findings.add(`no form was found for POST ${row.uri}`);
 findings.end(`${tried} forms by strangers, on ${BASE}: none moved anything`);

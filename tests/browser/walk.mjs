@@ -1,33 +1,36 @@
 // Every page of every portal, found in the program's own table: it opens for whom it should and for
 // nobody else. In the browser it is silent, axe finds nothing, nothing is wider than the screen and no
-// text is missing; at a desk and at a tablet, light and dark, in both languages.
+// text is missing; at a desk and at a tablet, light and dark, in both languages. So it is with the pages
+// that no link leads to: refusals, a question before an act, the bar of who acts in another's place.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { BASE, Findings, PATIENCE, PEOPLE, ROWS, SCREENS, Visitor, api, crawl, isPage, kindOf, linksOf, openBrowser, rowOf, until, untranslated } from './house.mjs';
+import { BASE, Findings, PATIENCE, PEOPLE, ROWS, SCREENS, Visitor, api, crawl, formsOf, isPage, kindOf, linksOf, mayDo, openBrowser, rowOf, until, untranslated } from './house.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TABS = Number(process.env.SOUK_TABS ?? 3);
-/** A page is asked for once in each language, and then looked at in two ways. */
-const LOOKS = {
-  en: [
-    { name: '1280-light-en', width: 1280, height: 800, scheme: 'light' },
-    { name: '1024-dark-en', width: 1024, height: 768, scheme: 'dark' },
-  ],
-  hi: [
-    { name: '1280-dark-hi', width: 1280, height: 800, scheme: 'dark' },
-    { name: '1024-light-hi', width: 1024, height: 768, scheme: 'light' },
-  ],
-};
+const LANGUAGES = ['en', 'hi'];
+/** A page is asked for once in a language, and then looked at in some of these ways. */
+const LOOKS = [
+  { name: '1280-light', width: 1280, height: 800, scheme: 'light' },
+  { name: '1024-dark', width: 1024, height: 768, scheme: 'dark' },
+  { name: '1280-dark', width: 1280, height: 800, scheme: 'dark' },
+  { name: '1024-light', width: 1024, height: 768, scheme: 'light' },
+];
+/** Axe takes its time, so of the eight ways it looks at four: each screen, each scheme and each language twice. */
+const CAREFULLY = { en: LOOKS.slice(0, 2), hi: LOOKS.slice(2) };
+/** An English month in a date. */
+const ENGLISH_DATE = /\b\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\b|\b(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{4}\b/;
 const JOB = '/admin/jobs/{companyId}/{id}';
 const findings = new Findings();
 const began = Date.now();
 const seconds = () => ((Date.now() - began) / 1000).toFixed(1);
 
 /** Whether a person may stand on a page: the table's word, but for the platform's people, who are in no company. */
-function expected(row, { role }) {
+function expected(row, visitor) {
+  const { role } = visitor;
   if (row.permission === 'anyone') return [200, 303, 422];
   if (role === 'public' || role === 'customer') return ['door'];
-  if (!row.roles.includes(role)) return [403];
+  if (!mayDo(row, visitor)) return [403];
   return role === 'super_admin' && /^\/(company|shop)/.test(row.uri) ? [200, 303, 400, 403, 404] : [200, 303];
 }
 
@@ -46,7 +49,7 @@ function isOf({ role }, row) {
 async function tryDoors(visitor, addresses) {
   let tried = 0;
   for (const row of ROWS.filter((row) => row.method === 'GET')) {
-    if (row.roles.includes(visitor.role) && !allowed(row, visitor)) findings.add(`${row.uri} is open to ${visitor.role}`);
+    if (mayDo(row, visitor) && !allowed(row, visitor)) findings.add(`${row.uri} is open to ${visitor.role}`);
     const own = visitor.pages?.get(row.uri)?.address;
     const address = own ?? addresses.get(row.uri) ?? (row.uri.includes('{') ? null : row.uri);
     if (!address) continue;
@@ -54,7 +57,7 @@ async function tryDoors(visitor, addresses) {
     const door = answer.status === 303 && answer.to?.startsWith('/sign-in');
     // A page about a thing at another shop is not there for whom that shop is not theirs.
     const fits = expected(row, visitor).some((one) => (one === 'door' ? door : one === answer.status && (!door || one !== 303 || row.uri === '/')));
-    const elsewhere = answer.status === 404 && !own && row.uri.includes('{') && row.roles.includes(visitor.role);
+    const elsewhere = answer.status === 404 && !own && row.uri.includes('{') && mayDo(row, visitor);
     if (!fits && !elsewhere) findings.add(`${address} as ${visitor.role}: ${answer.status} ${answer.to ?? ''}, not ${expected(row, visitor)}`);
     tried += 1;
   }
@@ -114,44 +117,55 @@ async function openTab(context) {
   return tab;
 }
 
-/** A page in one language and both its looks. */
-async function visit({ page, said }, visitor, { address, whole }, language) {
-  const looks = LOOKS[language];
-  const dress = async ({ width, height, scheme }) => {
-    await page.setViewportSize({ width, height });
-    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
-  };
-  await dress(looks[0]);
-  const answer = await page.goto(BASE + address, { waitUntil: 'load' });
-  const asked = `${address} as ${visitor.role}`;
-  if (answer.status() !== 200) findings.add(`${asked}: ${answer.status()} in the browser`);
+/** Looks at the page that a tab shows, in one language and some ways; axe looks in those that `strict` names. */
+async function lookAt({ page, said }, { asked, name, language, looks, strict, isRefusal = false }) {
   const spoken = await page.getAttribute('html', 'lang');
   if (spoken !== language) findings.add(`${asked}: the page is in ${spoken}, not ${language}`);
   const keys = await untranslated(page);
   if (keys.length) findings.add(`${asked}, ${language}: texts are missing: ${keys.join(', ')}`);
-  if (language === 'hi' && !/[ऀ-ॿ]/.test(await page.innerText('main'))) findings.add(`${asked}: nothing on it is in Hindi`);
-  // A language changes nothing that axe sees, so one is enough for it.
-  const strict = whole && language === 'en';
-  if (strict) await page.evaluate(AXE);
-  const name = `${visitor.role}${kindOf(address).replaceAll('/', '-').replaceAll(/[{}?&=]/g, '')}`;
-  for (const [number, one] of looks.entries()) {
-    if (number > 0) await dress(one);
-    const where = `${asked}, ${one.name}`;
+  if (language !== 'en') {
+    if (!/[ऀ-ॿ]/.test(await page.innerText('main'))) findings.add(`${asked}: nothing on it is in Hindi`);
+    const date = (await page.content()).match(ENGLISH_DATE);
+    if (date) findings.add(`${asked}, ${language}: a date is in English: ${date[0]}`);
+  }
+  if (strict.length) await page.evaluate(AXE);
+  for (const look of looks) {
+    await page.setViewportSize({ width: look.width, height: look.height });
+    await page.emulateMedia({ colorScheme: look.scheme, reducedMotion: 'reduce' });
+    const where = `${asked}, ${look.name}-${language}`;
     await page.evaluate(settled);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     if (wide > 1) findings.add(`${where}: ${wide} px wider than the screen`);
-    for (const violation of strict ? await violations(page) : []) findings.add(`${where}: ${violation}`);
-    if (whole) await page.screenshot({ path: `${SCREENS}/${name}-${one.name}.png`, fullPage: strict });
+    for (const violation of strict.includes(look) ? await violations(page) : []) findings.add(`${where}: ${violation}`);
+    if (name) await page.screenshot({ path: `${SCREENS}/${name}-${look.name}-${language}.png`, fullPage: strict.includes(look) });
   }
-  if (said.length) findings.add(`${asked}, ${language}: the console says ${said.join(' | ')}`);
+  // That the answer itself is a refusal is what the browser complains of, and what was asked for.
+  const faults = said.filter((text) => !isRefusal || !text.startsWith('Failed to load resource'));
+  if (faults.length) findings.add(`${asked}, ${language}: the console says ${faults.join(' | ')}`);
 }
 
-/** Looks at all of somebody's pages in a context of their own, a few at a time. */
-async function walk(browser, visitor, pages, language) {
+/** A page of somebody's: with care and in every way where it is the first of its kind, else briefly. */
+async function visit(tab, visitor, { address, whole }, language) {
+  const answer = await tab.page.goto(BASE + address, { waitUntil: 'load' });
+  const asked = `${address} as ${visitor.role}`;
+  if (answer.status() !== 200) findings.add(`${asked}: ${answer.status()} in the browser`);
+  const careful = CAREFULLY[language];
+  const name = whole && `${visitor.role}${kindOf(address).replaceAll('/', '-').replaceAll(/[{}?&=]/g, '')}`;
+  await lookAt(tab, { asked, name, language, looks: whole ? LOOKS : careful, strict: whole ? careful : careful.slice(0, 1) });
+}
+
+/** A browser's context in which somebody is signed in, and speaks a language. */
+async function contextOf(browser, visitor, language) {
   const context = await browser.newContext({ reducedMotion: 'reduce' });
   context.setDefaultTimeout(PATIENCE);
   await visitor.speak(language);
   await context.addCookies(visitor.passport());
+  return context;
+}
+
+/** Looks at all of somebody's pages in a context of their own, a few at a time. */
+async function walk(browser, visitor, pages, language) {
+  const context = await contextOf(browser, visitor, language);
   const left = [...pages];
   const go = async () => {
     const tab = await openTab(context);
@@ -159,6 +173,100 @@ async function walk(browser, visitor, pages, language) {
   };
   await Promise.all(Array.from({ length: Math.min(TABS, left.length) }, go));
   await context.close();
+}
+
+/** Sends a form of the page as it is, whatever the page would say of it; the answer. */
+async function send(page, selector, to) {
+  const [answer] = await Promise.all([
+    page.waitForNavigation({ waitUntil: 'load' }),
+    page.locator(selector).first().evaluate((form, to) => {
+      if (to) form.action = to;
+      form.submit();
+    }, to),
+  ]);
+  return answer;
+}
+
+/** Begins to act as the first admin of a company. */
+async function actIn(root, slug) {
+  const { text } = await root.get(`/admin/companies?q=${slug}`);
+  const company = linksOf(text).find((address) => rowOf('GET', address)?.uri === '/admin/companies/{id}');
+  const asked = await root.get(`${company}/act-as`);
+  const { action, form } = formsOf(asked.text).find(({ action }) => action.endsWith('/act-as'));
+  const begun = await root.send('POST', action, { form: { ...form, reason: 'a walk through the portals' } });
+  if (begun.status !== 303) findings.add(`nobody can act in ${slug}: ${begun.status}`);
+}
+
+/** The pages that no link leads to: who meets each, how, and with which status it answers. */
+const ASIDE = [
+  { name: 'aside-not-there', as: 'company_admin', status: 404, make: ({ page }) => page.goto(`${BASE}/company/orders/00000000-0000-7000-8000-000000000000`) },
+  { name: 'aside-no-page', as: 'public', status: 404, make: ({ page }) => page.goto(`${BASE}/there-is-no-such-page`) },
+  { name: 'aside-forbidden', as: 'shop_staff', status: 403, make: ({ page }) => page.goto(`${BASE}/company/audit`) },
+  {
+    name: 'aside-refused-form',
+    as: 'company_admin',
+    status: 422,
+    make: async ({ page }) => {
+      await page.goto(`${BASE}/company/staff/new`);
+      return send(page, 'main form[action="/company/staff"]');
+    },
+  },
+  {
+    name: 'aside-discard',
+    as: 'super_admin',
+    status: 200,
+    make: async ({ page }) => {
+      await page.goto(BASE + job);
+      return send(page, 'form#act', '/admin/jobs/discard');
+    },
+  },
+  {
+    name: 'aside-other-company',
+    as: 'both',
+    status: 409,
+    make: async ({ page, context, visitor }) => {
+      await page.goto(`${BASE}/account`);
+      const form = 'main form[method="post"]:not([enctype]):has(input[name="made_for"])';
+      const here = await page.locator(`${form} input[name="made_for"]`).first().inputValue();
+      const { text } = await visitor.get('/switch-company');
+      const there = [...text.matchAll(/name="company" value="([^"]+)"/g)].map(([, id]) => id).find((id) => id !== here);
+      await visitor.send('POST', '/switch-company', { form: { company: there } });
+      await context.addCookies(visitor.passport());
+      return send(page, form);
+    },
+  },
+  {
+    name: 'aside-acting',
+    as: 'acting',
+    status: 200,
+    make: async ({ page }) => {
+      const answer = await page.goto(`${BASE}/company/orders`);
+      if (!(await page.locator('form[action="/admin/acting/end"]').count())) findings.add('no bar says that somebody acts in another\'s place');
+      return answer;
+    },
+  },
+];
+
+/** Makes and looks at the pages that no link leads to, in every way. */
+async function walkAside(browser) {
+  const both = new Visitor({ role: 'both', email: 'tara@souk.test' });
+  const acting = new Visitor({ role: 'acting', email: 'admin@souk.test' });
+  for (const one of [both, acting]) if (!(await one.comeIn())) findings.add(`${one.email} cannot come in`);
+  await actIn(acting, 'techhub');
+  const who = (role) => [both, acting, ...visitors].find((one) => one.role === role);
+  for (const language of LANGUAGES) {
+    for (const { name, as, status, make } of ASIDE.filter(({ name }) => job || name !== 'aside-discard')) {
+      const visitor = who(as);
+      const context = await contextOf(browser, visitor, language);
+      const tab = await openTab(context);
+      const answer = await make({ page: tab.page, context, visitor });
+      if (answer.status() !== status) findings.add(`${name} as ${as}: ${answer.status()}, not ${status}`);
+      await lookAt(tab, { asked: `${name} as ${as}`, name, language, looks: LOOKS, strict: CAREFULLY[language], isRefusal: status !== 200 });
+      await context.close();
+    }
+  }
+  await acting.send('POST', '/admin/acting/end', { form: {} });
+  return ASIDE.length * LOOKS.length * LANGUAGES.length;
 }
 
 /** The page of a job that fails: somebody registers whose mailbox has no room for their welcome. */
@@ -197,7 +305,7 @@ for (const row of ROWS.filter((row) => row.method === 'GET' && row.uri.includes(
 }
 console.log(`${tried} doors tried after ${seconds()} s`);
 
-// Each kind of page is looked at with care as the first who has it, and opened as everybody else.
+// Each kind of page is looked at with care as the first who has it, and briefly as everybody else; axe looks at all of them.
 const browser = await openBrowser();
 const done = new Set();
 let looks = 0;
@@ -206,14 +314,14 @@ for (const visitor of visitors) {
   const mine = pages.map(({ address }) => ({ address, whole: !done.has(kindOf(address)) }));
   const ours = mine.filter(({ address }) => isOf(visitor, rowOf('GET', address)));
   ours.forEach(({ address }) => done.add(kindOf(address)));
-  // What somebody before has shown with care is opened in one language, another for each person.
-  const languages = Object.keys(LOOKS);
-  for (const language of languages) {
-    const now = ours.filter(({ whole }) => whole || language === languages[visitors.indexOf(visitor) % 2]);
+  // What somebody before has shown with care is opened in one language: the next in the other, and so for each person.
+  for (const [index, language] of LANGUAGES.entries()) {
+    const now = ours.filter(({ whole }, place) => whole || (place + visitors.indexOf(visitor)) % 2 === index);
     await walk(browser, visitor, now, language);
-    looks += now.length * LOOKS[language].length;
+    looks += now.reduce((sum, { whole }) => sum + (whole ? LOOKS : CAREFULLY[language]).length, 0);
   }
   console.log(`${visitor.role}: ${ours.length} pages after ${seconds()} s: ${ours.map(({ address }) => kindOf(address)).join(' ')}`);
 }
+looks += await walkAside(browser);
 await browser.close();
-findings.end(`${looks} looks at ${done.size} pages in ${seconds()} s: all open, silent and accessible`);
+findings.end(`${looks} looks at ${done.size} pages and ${ASIDE.length} that no link leads to in ${seconds()} s: all open, silent and accessible`);
