@@ -103,9 +103,11 @@
     try {
       const answer = await fetch('/jump?' + new URLSearchParams({ q: jin.value, from: location.pathname }), { headers: { accept: 'application/json' } });
       if (answer.redirected) { location.reload(); return; }
+      heard('jump', 200);
+      if (!answer.ok) return;
       const { groups } = await answer.json();
       if (mine === asked) { at = 0; drawJump(groups); }
-    } catch { /* the line is lost: what is shown stays */ }
+    } catch { heard('jump', 0); /* what is shown stays */ }
   }
   function openJump() { if (!jump) return; jin.value = ''; jl.replaceChildren(); askJump(); show(jump); jin.focus(); }
   jin?.addEventListener('input', () => { clearTimeout(wait); wait = setTimeout(askJump, 120); });
@@ -259,9 +261,16 @@
   });
   document.addEventListener('keydown', (e) => { if ((e.ctrlKey || e.metaKey) && e.key === 'Enter') (openDialog()?.querySelector('.sk-dialog-foot .btn-primary, .sk-dialog-foot .btn-danger') || (openDialog() ? null : $('[data-another]')))?.click(); });
 
-  /* the line: shown at once when it is lost */
-  const line = () => { const off = !navigator.onLine, c = $('#conn'), b = $('#offline'); if (b) b.hidden = !off; if (c) { c.className = 'sk-conn tone-' + (off ? 'bad' : 'ok'); c.textContent = off ? c.dataset.off : c.dataset.on; } };
+  /* the line: shown at once when it is lost, also to whoever only watches. What nobody answers is the line's, and any answer
+     takes it back; what is answered with a fault of the server's stays old by itself, until its own next good answer */
+  const lost = new Set();
+  const line = () => { const off = !navigator.onLine || lost.size > 0, c = $('#conn'), b = $('#offline'), text = off ? c?.dataset.off : c?.dataset.on; if (b) b.hidden = !off; if (c && c.textContent !== text) { c.className = 'sk-conn tone-' + (off ? 'bad' : 'ok'); c.textContent = text; } };
+  const heard = (part, status) => { if (!status) lost.add('line'); else { lost.delete('line'); if (status >= 500) lost.add(part); else lost.delete(part); } line(); };
   addEventListener('online', line); addEventListener('offline', line); line();
+  let leaving = false; /* what a page still asks for when it goes is cut off, and says nothing of the line */
+  addEventListener('pagehide', () => { leaving = true; }); addEventListener('pageshow', () => { leaving = false; });
+  document.addEventListener('htmx:after:request', (e) => { const { response, target } = e.detail.ctx; heard(target?.id, response.status); });
+  document.addEventListener('htmx:error', (e) => { const ctx = e.detail?.ctx; if (ctx && !ctx.response && !leaving) heard(ctx.target?.id, 0); });
 
   /* a table wider than its place can be scrolled by keys, and says what it is */
   const wide = () => $$('.sk-scroll:not([role])').forEach((s) => { const c = $('caption', s); if (c && s.scrollWidth > s.clientWidth + 1) { s.tabIndex = 0; s.setAttribute('role', 'region'); s.setAttribute('aria-label', $('#say')?.dataset.table?.replace('{name}', c.textContent) || c.textContent); } });
