@@ -62,6 +62,9 @@ const arrives = async (page, selector, who) => {
 };
 await arrives(office, `#order-${id}`, 'the company');
 await arrives(board, `#ticket-${id}`, 'the shop');
+await arrives(board, `#ticket-${id}.is-unseen [data-unseen]`, 'whoever looks at the board');
+await board.hover(`#ticket-${id} h3`);
+await board.waitForSelector(`#ticket-${id}:not(.is-unseen)`).catch(() => findings.add('what was looked at is still marked as new'));
 
 for (const status of ['processing', 'packed', 'shipped', 'delivered']) {
   await board.goto(`${BASE}/shop/orders?shop=${place.shopId}`);
