@@ -241,7 +241,10 @@
   let g = 0;
   document.addEventListener('keydown', (e) => {
     if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === 'k' && jump) { e.preventDefault(); return openJump(); }
-    if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === 's' && editor && !openDialog()) { e.preventDefault(); return editor.requestSubmit(); }
+    if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === 's' && !openDialog()) { /* the editor's form, or that of the button which shows the key */
+      const by = editor ? null : $$('button[type=submit]').find((b) => b.checkVisibility() && $$('kbd', b).some((k) => /^Ctrl\s*S$/.test(k.textContent.trim())));
+      if (editor || by) { e.preventDefault(); return editor ? editor.requestSubmit() : by.form.requestSubmit(by); }
+    }
     if (e.altKey && !e.ctrlKey && /^[1-9]$/.test(e.key) && term) { const a = $$('.sk-term-tabs a')[e.key - 1]; if (a) { e.preventDefault(); location.href = a.href; } return; }
     if (e.key === 'Escape') { const m = $('details.sk-menu[open]'); if (m) { m.open = false; $('summary', m).focus(); } }
     const box = e.target, free = !typing(box) || (term && box.matches('[data-scan]') && !box.value);

@@ -11,6 +11,12 @@ async fn staff_receive_and_count_what_they_scan() {
         let found = client.page(&staff, &format!("/shop/stock?q={sku}")).await;
         assert_eq!(found.status, 200, "{}", found.text);
         assert!(found.text.contains("MARKERA goods") && found.text.contains(&format!("{}", STOCK[0])), "{}", found.text);
+        // The list of keys tells all that the script acts on, each screen's and the jump box's among them.
+        let keys = found.text.split("id=\"keys\"").nth(1).expect("a list of keys");
+        for key in ["1", "2", "3", "K", "?", "Esc", "←", "→", "1…9", "↑", "↓", "Enter", "F2", "F3", "F4", "F6", "F9"] {
+            assert!(keys.contains(&format!("<kbd class=\"sk-keep\">{key}</kbd>")), "the list of keys leaves `{key}` out");
+        }
+        found.shows(&["id=\"jump\"", "data-jump", "data-dialog=\"keys\""]);
         // What only a manager may do is not offered.
         assert!(!found.text.contains("act=waste"), "{}", found.text);
 
