@@ -9,14 +9,21 @@
   const openDialog = () => $$('dialog[open]').filter((d) => d.matches(':modal')).pop();
   const say = (t) => { const s = $('#say'); if (s) s.textContent = t; };
 
-  function toast(text, { undo, tone = 'ok', ms = 6000 } = {}) {
+  function toast(text, { undo, tone = 'ok', ms = Math.max(6000, text?.length * 80) } = {}) {
     const box = $('#toasts'); const t = $('#tpl-toast')?.content.firstElementChild.cloneNode(true);
     if (!box || !t || !text) return;
     t.classList.add('tone-' + tone); $('[data-text]', t).textContent = text;
     const u = $('[data-undo]', t);
-    if (undo && u) { u.hidden = false; u.addEventListener('click', () => { undo(); t.remove(); }); }
+    if (undo && u) { u.hidden = false; undo.hidden = true; t.append(undo); u.addEventListener('click', () => undo.requestSubmit()); } /* `undo` is the form that takes it back */
     if (term) box.replaceChildren(); /* the till shows one at a time */
     box.append(t); setTimeout(() => t.matches(':hover, :focus-within') || t.remove(), ms);
+  }
+
+  /* what went well is said in passing, with the way back where there is one, and once; errors, and what has rows or links to read, stay */
+  function pass() {
+    $$('[data-flash].tone-ok').forEach((f) => { if ($('ul, a', f)) return; const text = $('div', f).textContent; toast(text, { undo: $('form', f) }); f.remove(); });
+    const here = new URL(location.href), told = ['said', 'told', 'undo'].filter((name) => here.searchParams.has(name));
+    if (told.length) { told.forEach((name) => here.searchParams.delete(name)); history.replaceState(history.state, '', here); }
   }
 
   function show(d) { if (!d || d.open) return; d.showModal(); ($('[autofocus]', d) || $('input:not([type=hidden]), select, textarea, .sk-dialog-foot .btn', d))?.focus(); }
@@ -146,7 +153,7 @@
     now.replaceWith(next);
     $$('details', next).forEach((d, i) => { d.open = open[i] ?? d.open; });
     typed.forEach((v, name) => { const i = $(`[name="${CSS.escape(name)}"]`, next); if (i) i.value = v; });
-    const flash = $('#flash', page); if (flash) $('#flash').replaceWith(flash);
+    const flash = $('#flash', page); if (flash) { $('#flash').replaceWith(flash); pass(); }
   }
   document.addEventListener('submit', async (e) => {
     const f = e.target, dialog = f.closest('dialog'), by = e.submitter, part = f.dataset.part || (dialog && $(`[data-dialog="${CSS.escape(dialog.id)}"][form]`)?.form?.dataset.part);
@@ -234,7 +241,7 @@
   try { const wrong = sessionStorage.getItem('souk.wrong'); if (wrong) { sessionStorage.removeItem('souk.wrong'); warn(JSON.parse(wrong)); } } catch { /* nothing was kept */ }
 
   /* a refused form: its dialog is open again, and the flash is read first */
-  show($('dialog[data-open]')); locks(document);
+  pass(); show($('dialog[data-open]')); locks(document);
   if (!openDialog()) $('[data-flash].tone-bad')?.focus();
 
   /* keys that mean the same on every page */

@@ -80,6 +80,18 @@ for (const status of ['processing', 'packed', 'shipped', 'delivered']) {
 }
 await office.goto(`${BASE}/company/orders/${id}`);
 check((await office.innerText('main')).includes(orderNumber), 'the company does not find the order');
+// What went well is said in passing, and what was taken away comes back.
+await office.goto(`${BASE}/company/orders?status=delivered`);
+await office.click('#chips summary');
+await office.fill('#view-name', 'Walked');
+await answered(office, () => office.press('#view-name', 'Enter'));
+check(await office.locator('.sk-toast.tone-ok').count(), 'a view that is kept is not said in passing');
+await office.goto(`${BASE}/company/orders?status=delivered`);
+await answered(office, () => office.click('#chips form[action$="/delete"] button'));
+check(!(await office.innerText('#views')).includes('Walked'), 'the view is still there');
+await answered(office, () => office.click('.sk-toast [data-undo]'));
+check((await office.innerText('#views')).includes('Walked'), 'a view that was taken away does not come back');
+await answered(office, () => office.click('#chips form[action$="/delete"] button'));
 await office.goto(`${BASE}/company/audit?resource=order&id=${id}`);
 check((await office.innerText('#results')).includes('Kiran Patel'), 'the audit does not say who worked the order off');
 check(await until(async () => (await counted()) > before, { within: ARRIVAL }), `the platform's figures do not count ${orderNumber}`);

@@ -184,9 +184,18 @@ async fn a_saved_view_is_its_owners_alone_and_only_a_list_of_ours() {
             assert!(!page.text.contains("On the way"), "somebody else's view is shown");
             assert_eq!(client.form(cookie, &format!("/views/{remove}"), &[]).await.status, 404);
         }
-        client.form(&admin, &format!("/views/{remove}"), &[]).await.leads_to();
+        let back = client.form(&admin, &format!("/views/{remove}"), &[]).await.leads_to();
         let page = client.page(&admin, "/company/orders?status=delivered").await;
         assert!(!page.text.contains("On the way"));
+        // What was done a moment ago is taken back, by whoever did it and nobody else.
+        for cookie in [&manager, &neighbour] {
+            let page = client.page(cookie, &back).await;
+            assert!(page.text.contains("data-flash") && !page.text.contains("On the way"), "somebody else is offered to take it back");
+        }
+        let (action, fields) = client.page(&admin, &back).await.undo();
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        client.form(&admin, &action, &fields).await.leads_to();
+        client.page(&admin, "/company/orders?status=delivered").await.shows(&["On the way &lt;now&gt;"]);
         world.verify().await;
         world.close().await;
     }

@@ -145,6 +145,16 @@ async fn a_week_and_its_days_off_are_written_as_people_say_them() {
         assert_eq!(shop["exceptions"].as_array().map(Vec::len), Some(2), "the same day was added twice");
         let half = client.form(&admin, &format!("{path}/days"), &[("day", "2031-12-30"), ("from", "10:00"), ("until", "")]).await;
         assert!(half.status == 422 && half.text.contains("value=\"2031-12-30\""), "{}", half.text);
+        let before = client.get(&token, &api).await.expect(200)["exceptions"].clone();
+        let days: Vec<_> = before.as_array().expect("days").iter().map(|one| text(&one["day"])).collect();
+        for day in &days {
+            let back = client.form(&admin, &format!("{path}/days/remove"), &[("day", day)]).await.leads_to();
+            assert_eq!(client.get(&token, &api).await.expect(200)["exceptions"].as_array().map(Vec::len), Some(1));
+            let (action, fields) = client.page(&admin, &back).await.undo();
+            let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            client.form(&admin, &action, &fields).await.leads_to();
+        }
+        assert_eq!(client.get(&token, &api).await.expect(200)["exceptions"], before, "a day is not again what it was");
         client.form(&admin, &format!("{path}/days/remove"), &[("day", "2031-11-14")]).await.leads_to();
         assert_eq!(client.get(&token, &api).await.expect(200)["exceptions"].as_array().map(Vec::len), Some(1));
         world.verify().await;

@@ -440,6 +440,21 @@ impl Answer {
         }
     }
 
+    /// The form by which a page takes back what was just done: where it goes, and what it holds.
+    #[track_caller]
+    pub fn undo(&self) -> (String, Vec<(String, String)>) {
+        let value = |tag: &str, name: &str| {
+            let value = tag.split_once(&format!(" {name}=\"")).and_then(|(_, rest)| rest.split('"').next()).unwrap_or_default();
+            [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x2F;", "/"), ("&amp;", "&")]
+                .iter()
+                .fold(value.to_owned(), |text, (from, to)| text.replace(from, to))
+        };
+        let flash = self.text.split("data-flash").nth(1).unwrap_or_default().split("</div>").nth(1).unwrap_or_default();
+        let form = flash.split_once("<form").expect("nothing is offered to take it back").1.split("</form>").next().unwrap_or_default();
+        let fields = form.split("<input").skip(1).map(|tag| (value(tag, "name"), value(tag, "value")));
+        (value(form, "action"), fields.collect())
+    }
+
     /// Asserts a page that shows a refused form again, with these texts.
     #[track_caller]
     pub fn shows_refused(&self, texts: &[&str]) {

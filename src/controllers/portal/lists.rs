@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Visitor, encode};
+use super::{Visitor, encode, undo::UNDO};
 use crate::{
     errors::Result,
     models::saved_views,
@@ -27,7 +27,7 @@ pub struct Listing<'a> {
 }
 
 /// The parameters that are not filters.
-const PLACES: [&str; 4] = ["cursor", "back", "said", "told"];
+const PLACES: [&str; 5] = ["cursor", "back", "said", "told", UNDO];
 
 impl<P: Permission> Visitor<P> {
     /// The filters of the address that are set, in its order.

@@ -19,6 +19,7 @@ mod saved;
 mod shelf;
 mod shop;
 mod sign_in;
+mod undo;
 mod unsubscribe;
 mod visitor;
 mod workplace;

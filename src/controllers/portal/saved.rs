@@ -2,13 +2,13 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::{PageResult, Visitor, fields::Fields, has_page, safe_next};
+use super::{PageResult, Visitor, fields::Fields, has_page, safe_next, undo::Undo};
 use crate::{
     controllers::extract::Id,
     endpoints::{Endpoint, post},
     errors::{Error, Result},
     ids::SavedViewId,
-    models::saved_views,
+    models::saved_views::{self, SavedView},
     tenancy::{Access, roles::SignedIn},
 };
 
@@ -36,15 +36,17 @@ async fn keep(access: &Access<SignedIn>, path: &str, query: &str, fields: &mut F
 
 async fn remove(visitor: Visitor<SignedIn>, Id(id): Id<SavedViewId>) -> PageResult<Redirect> {
     let removed = removed(&visitor.access, id).await;
-    let list = removed.map_err(|error| visitor.refuse(error))?;
-    Ok(visitor.done(&list, "view_removed"))
+    let view = removed.map_err(|error| visitor.refuse(error))?;
+    let address = format!("{}?{}", view.path, view.query);
+    let undo = Undo { action: "/views".into(), fields: vec![("address".into(), address), ("name".into(), view.name)] };
+    Ok(visitor.done_but(&view.path, "view_removed", &undo))
 }
 
-async fn removed(access: &Access<SignedIn>, id: SavedViewId) -> Result<String> {
+async fn removed(access: &Access<SignedIn>, id: SavedViewId) -> Result<SavedView> {
     let scope = access.write().await?;
-    let list = saved_views::remove(&scope, id).await?;
+    let view = saved_views::remove(&scope, id).await?;
     scope.commit().await?;
-    Ok(list)
+    Ok(view)
 }
 
 pub(super) fn endpoints() -> Vec<Endpoint> {

@@ -13,6 +13,7 @@ use super::{
     made_for::{self, Stray},
     nav::{self, Portal},
     once, owing, safe_next,
+    undo::{self, UNDO},
 };
 use crate::{
     controllers::{extract::value, page},
@@ -243,6 +244,8 @@ impl<P: Permission> FromRequestParts<Souk> for Visitor<P> {
                 // What an act said about itself is signed, so that nobody else can say it.
                 let told = query.iter().find(|(name, _)| name == "told").map(|(_, told)| told.as_str());
                 let flash = page::open::<Value>(souk, TOLD, told).ok().flatten().or(flash);
+                let sealed = query.iter().find(|(name, _)| name == UNDO).map(|(_, sealed)| sealed.as_str());
+                let flash = undo::beside(&access, flash, sealed);
                 let form = json!({ "values": {}, "errors": {}, "sent": false });
                 Ok(Self { access, language, theme, path, query, flash, look, form, status: StatusCode::OK })
             }
@@ -273,7 +276,7 @@ impl<P: Permission> Visitor<P> {
 
     /// The address of this page, without what was said on it.
     fn here(&self) -> String {
-        let kept = self.query.iter().filter(|(name, value)| !["said", TOLD].contains(&name.as_str()) && !value.is_empty());
+        let kept = self.query.iter().filter(|(name, value)| !["said", TOLD, UNDO].contains(&name.as_str()) && !value.is_empty());
         let query: Vec<_> = kept.map(|(name, value)| format!("{name}={}", encode(value))).collect();
         if query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, query.join("&")) }
     }

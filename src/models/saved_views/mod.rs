@@ -69,14 +69,14 @@ pub async fn save(scope: &Scope, path: &str, query: &str, name: &str) -> Result<
     }
 }
 
-/// Removes a view, and says which list it was of.
+/// Removes a view, and says what it was.
 ///
 /// # Errors
 /// 404 when it is not there, or somebody else's.
-pub async fn remove(scope: &Scope, id: SavedViewId) -> Result<String> {
+pub async fn remove(scope: &Scope, id: SavedViewId) -> Result<SavedView> {
     let member = member(scope).ok_or(Error::NOT_FOUND)?;
     let mine = scope.find::<saved_view::Entity>().filter(saved_view::Column::Id.eq(id));
     let view = scope.get(mine.filter(saved_view::Column::MemberId.eq(member))).await?;
     scope.remove(scope.delete::<saved_view::Entity>().filter(saved_view::Column::Id.eq(id))).await?;
-    Ok(view.path)
+    Ok(view)
 }

@@ -1,11 +1,11 @@
 //! A shop's week and the days that are otherwise, as people write them: from and until.
 
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 
 use super::{
-    super::super::{PageResult, Visitor, fields::Fields},
+    super::super::{PageResult, Visitor, fields::Fields, undo::Undo},
     answer, write,
 };
 use crate::{
@@ -170,16 +170,30 @@ async fn write_day(access: &Access<ShopsWrite>, id: ShopId, fields: &mut Fields)
 }
 
 async fn remove_day(visitor: Visitor<ShopsWrite>, Id(id): Id<ShopId>, mut fields: Fields) -> PageResult<Response> {
-    let done = take_day(&visitor.access, id, &mut fields).await;
-    answer(visitor, id, "shop_day_removed", &fields, done).await
+    match take_day(&visitor.access, id, &mut fields).await {
+        Ok(Some(day)) => Ok(visitor.done_but(&format!("/company/shops/{id}"), "shop_day_removed", &day_again(id, day)).into_response()),
+        done => answer(visitor, id, "shop_day_removed", &fields, done.map(|_| ())).await,
+    }
 }
 
-async fn take_day(access: &Access<ShopsWrite>, id: ShopId, fields: &mut Fields) -> Result<()> {
-    let day = fields.parsed::<NaiveDate>("day");
+/// The day that was otherwise; nothing when it was like every week already.
+async fn take_day(access: &Access<ShopsWrite>, id: ShopId, fields: &mut Fields) -> Result<Option<Exception>> {
+    let day = fields.parsed::<NaiveDate>("day").unwrap_or_default();
     fields.end()?;
     let scope = access.write().await?;
-    shops::remove_exception(&scope, id, day.unwrap_or_default()).await?;
-    scope.commit().await
+    let was = shops::exceptions(&scope, id, None).await?.into_iter().find(|one| one.day == day);
+    shops::remove_exception(&scope, id, day).await?;
+    scope.commit().await?;
+    Ok(was)
+}
+
+/// The form that makes a day otherwise again, as it was.
+fn day_again(id: ShopId, was: Exception) -> Undo {
+    let span = was.opens_minute.zip(was.duration_minutes).map(|(opens, lasts)| (wall(opens), wall(opens + lasts)));
+    let (from, until) = span.unzip();
+    let fields =
+        [("day", was.day.to_string()), ("from", from.unwrap_or_default()), ("until", until.unwrap_or_default()), ("dayNote", was.note)];
+    Undo { action: format!("/company/shops/{id}/days"), fields: fields.map(|(name, value)| (name.to_owned(), value)).into() }
 }
 
 pub(super) fn endpoints() -> Vec<Endpoint> {

@@ -35,7 +35,7 @@ pub(super) async fn people(scope: &Scope, shop: ShopId, language: &str) -> Resul
         let here = one.assignments.iter().filter(|row| row.shop_id == Some(shop));
         let roles: Vec<_> = here.map(|row| names.get(&row.role).cloned().unwrap_or_else(|| role_name(&row.role, language))).collect();
         json!({
-            "id": one.member.id, "name": one.member.name, "email": one.member.email, "roles": roles.join(", "),
+            "id": one.member.id, "name": one.member.name, "email": one.member.email, "roles": roles.join(", "), "fill": json!({ "name": one.member.name }).to_string(),
             "presence": one.presence().name(), "href": has_page.then(|| format!("/company/staff/{}", one.member.id)),
         })
     });
