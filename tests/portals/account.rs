@@ -52,6 +52,7 @@ async fn a_session_is_ended_from_another() {
         let there = client.sign_in("manager@alpha.test").await;
         let neighbour = client.sign_in("manager@beta.test").await;
         let page = client.page(&here, "/account").await;
+        page.shows(&["data-dialog=\"end-session\"", "End this session?"]);
         let action = page.text.split("action=\"").find(|rest| rest.starts_with("/account/sessions/")).expect("an End button");
         let action = action.split('"').next().expect("its address").to_owned();
         assert_eq!(client.form(&neighbour, &action, &[]).await.status, 404);
@@ -59,6 +60,39 @@ async fn a_session_is_ended_from_another() {
         assert_eq!(client.form(&here, &action, &[]).await.leads_to(), "/account?said=flash.session_ended");
         assert!(client.page(&there, "/account").await.leads_to().starts_with("/sign-in"));
         client.page(&here, "/account").await.shows(&["manager@alpha.test"]);
+        world.verify().await;
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn staff_choose_by_which_ways_their_messages_come() {
+    for world in World::all().await {
+        let client = &world.client;
+        let (staff, other) = (client.sign_in("staff@alpha.test").await, client.sign_in("manager@alpha.test").await);
+        let is_on = |page: &str, name: &str| {
+            let tag = page.split("<input ").find(|tag| tag.contains(&format!("name=\"{name}\""))).expect("a box");
+            tag.split('>').next().expect("its end").contains(" checked")
+        };
+        let path = "/account/messages";
+        let page = client.page(&staff, "/account").await;
+        page.shows(&["My messages", "action=\"/account/messages\""]);
+        assert!(is_on(&page.text, "important.email") && !is_on(&page.text, "important.sms"));
+
+        let refused = client.form(&staff, path, &[("important.sms", "on")]).await.leads_to();
+        client.page(&staff, &refused).await.shows(&["Critical messages go by e-mail or SMS at least."]);
+        let wanted = [("critical.email", "on"), ("important.sms", "on")];
+        assert_eq!(client.form(&staff, path, &wanted).await.leads_to(), "/account?said=flash.saved");
+        let page = client.page(&staff, "/account").await.text;
+        assert_eq!(["important.email", "important.sms", "important.in_app"].map(|name| is_on(&page, name)), [false, true, true]);
+        let token = world.staff(&world.a, "staff").await;
+        let kept = client.get(&token, "/api/notifications/preferences").await.expect(200);
+        assert_eq!((&kept["important"]["sms"], &kept["important"]["email"]), (&true.into(), &false.into()), "{kept}");
+        assert!(!is_on(&client.page(&other, "/account").await.text, "important.sms"), "a colleague's messages go another way");
+
+        // The platform's people get no messages of a company, and are offered none.
+        let root = client.sign_in("root@souk.test").await;
+        assert!(!client.page(&root, "/account").await.text.contains(path));
         world.verify().await;
         world.close().await;
     }

@@ -3,7 +3,7 @@
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde_json::{Value, json};
 
-use super::{PageResult, Visitor, fields::Fields, home, local, sign_in::set_cookie};
+use super::{PageResult, Visitor, fields::Fields, home, local, sign_in::set_cookie, ways};
 use crate::{
     controllers::extract::Id,
     endpoints::{Endpoint, get, post},
@@ -12,8 +12,12 @@ use crate::{
     models::{
         companies::{self, Company},
         identity::{self, ProfileChange},
+        notifications,
     },
-    tenancy::roles::SignedIn,
+    tenancy::{
+        Access, Actor,
+        roles::{NotificationsRead, SignedIn},
+    },
     views::templates::LANGUAGES,
 };
 
@@ -39,6 +43,7 @@ async fn read(visitor: &Visitor<SignedIn>) -> Result<(Company, Value)> {
             json!({
                 "id": one.id, "agent": one.user_agent, "address": one.ip_address, "since": local(one.created_at, &company.zone, &visitor.language),
                 "until": local(one.expires_at, &company.zone, &visitor.language), "is_portal": one.kind == "portal", "is_current": one.id == holder.session,
+                "fill": json!({ "device": format!("{} {}", one.user_agent, one.ip_address) }).to_string(),
             })
         })
         .collect();
@@ -46,12 +51,34 @@ async fn read(visitor: &Visitor<SignedIn>) -> Result<(Company, Value)> {
     let theme = |(code, key): (&str, &str)| json!({ "value": code, "label_key": key });
     let themes = [("light", "theme.light"), ("dark", "theme.dark")].map(theme);
     let data = json!({
-        "home": home(access.tenant()), "sessions": sessions,
+        "home": home(access.tenant()), "sessions": sessions, "ways": own_ways(access).await?,
         "own": { "name": staff.name, "phone": staff.phone, "email": staff.email, "language": staff.language, "theme": staff.theme },
         "languages": LANGUAGES.iter().map(language).collect::<Vec<_>>(),
         "themes": themes,
     });
     Ok((company, data))
+}
+
+/// By which ways a member's messages come; nothing for somebody who gets none here.
+async fn own_ways(access: &Access<SignedIn>) -> Result<Option<Value>> {
+    let Some(access) = access.also::<NotificationsRead>().filter(|access| matches!(access.tenant().actor, Actor::Member(_))) else {
+        return Ok(None);
+    };
+    let choices = notifications::my_choices(&access.read().await?).await?;
+    Ok(Some(ways::table(&choices)))
+}
+
+async fn save_ways(visitor: Visitor<NotificationsRead>, fields: Fields) -> PageResult<Redirect> {
+    match keep_ways(&visitor.access, &fields).await {
+        Ok(()) => Ok(visitor.done(PAGE, "saved")),
+        Err(error) => visitor.back(PAGE, error),
+    }
+}
+
+async fn keep_ways(access: &Access<NotificationsRead>, fields: &Fields) -> Result<()> {
+    let scope = access.write().await?;
+    notifications::choose(&scope, &ways::read(fields)).await?;
+    scope.commit().await
 }
 
 async fn save(visitor: Visitor<SignedIn>, mut fields: Fields) -> PageResult<Response> {
@@ -112,6 +139,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         get::<SignedIn, _>(PAGE, "My account", show),
         post::<SignedIn, _>(PAGE, "Saves my name, phone, language and theme", save),
+        post::<NotificationsRead, _>("/account/messages", "Chooses by which ways my messages come", save_ways),
         post::<SignedIn, _>("/account/password", "Changes my password", change_password),
         post::<SignedIn, _>("/account/sessions/{id}/end", "Ends one of my sessions", end_session),
     ]

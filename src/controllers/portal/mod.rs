@@ -22,6 +22,7 @@ mod sign_in;
 mod undo;
 mod unsubscribe;
 mod visitor;
+mod ways;
 mod workplace;
 
 use std::{collections::BTreeSet, sync::LazyLock};

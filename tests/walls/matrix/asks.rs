@@ -214,6 +214,7 @@ pub const CHOSEN: &[(&str, &str)] = &[
 /// Forms that name no row, or whose rows the same act of the API is asked with: they are not sent.
 pub const OWN: &[&str] = &[
     "/account",
+    "/account/messages",
     "/account/password",
     "/admin/acting/end",
     "/admin/audit/check",

@@ -3,7 +3,7 @@
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde_json::{Value, json};
 
-use super::super::{PageResult, Visitor, fields::Fields, visitor::said};
+use super::super::{PageResult, Visitor, fields::Fields, visitor::said, ways};
 use crate::{
     controllers::{extract::Upload, steward},
     endpoints::{Endpoint, get, post},
@@ -12,10 +12,10 @@ use crate::{
     models::{
         catalog,
         companies::{self, Company, CompanySettings, PostalAddress},
-        notifications::{self, Channel, Class},
+        notifications,
     },
     money::Money,
-    tenancy::{Access, Scope, roles::CompanySettings as MaySet},
+    tenancy::{Access, roles::CompanySettings as MaySet},
     views::templates::LANGUAGES,
 };
 
@@ -42,22 +42,11 @@ async fn read(visitor: &Visitor<MaySet>, stale: Option<&Fields>) -> Result<(Comp
     let language = |code: &&str| json!({ "value": code, "label_key": if *code == "hi" { "language.hindi" } else { "language.english" } });
     let data = json!({
         "own": values, "version": company.version, "tax_included": company.tax_included, "is_currency_free": is_currency_free,
-        "ways": ways(&scope).await?, "channels": Channel::ALL,
+        "ways": ways::table(&notifications::company_choices(&scope).await?),
         "theirs": theirs.collect::<Vec<_>>(), "languages": LANGUAGES.iter().map(language).collect::<Vec<_>>(),
         "zones": chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect::<Vec<_>>(),
     });
     Ok((company, data))
-}
-
-/// By which ways messages go to whoever has not said otherwise.
-async fn ways(scope: &Scope) -> Result<Vec<Value>> {
-    let standard = notifications::company_choices(scope).await?;
-    let way = |class: Class| {
-        let on = |channel: &Channel| standard.get(&class).and_then(|ways| ways.get(channel)).copied().unwrap_or_default();
-        let ways = Channel::ALL.iter().map(|channel| json!({ "channel": channel, "on": on(channel), "stays": *channel == Channel::InApp }));
-        json!({ "class": class, "ways": ways.collect::<Vec<_>>() })
-    };
-    Ok(Class::ALL.into_iter().map(way).collect())
 }
 
 async fn save_ways(visitor: Visitor<MaySet>, fields: Fields) -> PageResult<Redirect> {
@@ -68,11 +57,8 @@ async fn save_ways(visitor: Visitor<MaySet>, fields: Fields) -> PageResult<Redir
 }
 
 async fn keep_ways(access: &Access<MaySet>, fields: &Fields) -> Result<()> {
-    let is_on = |class: Class, channel: Channel| fields.is_on(&format!("{}.{}", class.name(), channel.name()));
-    let of = |class: Class| Channel::ALL.into_iter().map(|channel| (channel, channel == Channel::InApp || is_on(class, channel))).collect();
-    let wanted = Class::ALL.into_iter().map(|class| (class, of(class))).collect();
     let scope = access.write().await?;
-    notifications::set_company_choices(&scope, &wanted).await?;
+    notifications::set_company_choices(&scope, &ways::read(fields)).await?;
     scope.commit().await
 }
 
