@@ -14,6 +14,10 @@ async fn the_home_tells_what_is_sold_owed_and_wrong() {
         client.page(&root, "/admin").await.shows(&[
             "Nothing was sold in this time",
             "Nothing is overdue.",
+            "<h2 id=\"components-t\">Components</h2>",
+            "RabbitMQ",
+            "Not set up",
+            "id=\"figures\" data-live",
             "data-portal=\"admin\"",
             "signed in",
         ]);

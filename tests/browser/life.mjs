@@ -66,6 +66,8 @@ await arrives(board, `#ticket-${id}.is-unseen [data-unseen]`, 'whoever looks at 
 await board.hover(`#ticket-${id} h3`);
 await board.waitForSelector(`#ticket-${id}:not(.is-unseen)`).catch(() => findings.add('what was looked at is still marked as new'));
 
+const sheet = await at('admin@techhub.test', `/company/orders/${id}`);
+const told = await sheet.locator('#order-timeline li').count();
 for (const status of ['processing', 'packed', 'shipped', 'delivered']) {
   await board.goto(`${BASE}/shop/orders?shop=${place.shopId}`);
   await board.focus(`#ticket-${id} [data-digit]`);
@@ -78,6 +80,8 @@ for (const status of ['processing', 'packed', 'shipped', 'delivered']) {
   check(now, `after the key ${digit} the order is not ${status}`);
   if (!now) break;
 }
+await sheet.waitForFunction((before) => document.querySelectorAll('#order-timeline li').length > before, told)
+  .catch(() => findings.add("the order's own page does not follow what becomes of it"));
 await office.goto(`${BASE}/company/orders/${id}`);
 check((await office.innerText('main')).includes(orderNumber), 'the company does not find the order');
 // What went well is said in passing, and what was taken away comes back.

@@ -41,11 +41,17 @@ async fn a_parcel_that_came_back_is_taken_back_on_its_page() {
         let client = &world.client;
         let (manager, staff) = (client.sign_in("manager@alpha.test").await, client.sign_in("staff@alpha.test").await);
         let path = format!("/company/orders/{}", text(&place(&world, 0, 1).await["id"]));
-        assert!(!client.page(&manager, &path).await.text.contains("/take-back"), "it is not on its way yet");
+        let page = client.page(&manager, &path).await.text;
+        assert!(!page.contains("/take-back"), "it is not on its way yet");
+        let standing = |page: &str| page.split("data-live=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a live part").to_owned();
+        let before = standing(&page);
+        assert_eq!(standing(&client.page(&manager, &path).await.text), before, "a page that stands still is put in place again and again");
         for status in ["processing", "packed", "shipped"] {
             client.form(&manager, &format!("{path}/status"), &[("status", status)]).await.leads_to();
         }
-        client.page(&manager, &path).await.shows(&["/take-back", "Take back undelivered"]);
+        let page = client.page(&manager, &path).await;
+        page.shows(&["/take-back", "Take back undelivered"]);
+        assert_ne!(standing(&page.text), before, "what became of the order does not show without reload");
         let back = format!("{path}/take-back");
         let refused = client.form(&manager, &back, &[("backReason", "  ")]).await;
         assert_eq!(refused.status, 422);

@@ -16,7 +16,7 @@ use crate::{
         companies::Company,
         health::{self, Process},
     },
-    tenancy::roles::PlatformRead,
+    tenancy::{Souk, roles::PlatformRead},
 };
 
 async fn index(visitor: Visitor<PlatformRead>) -> PageResult<Html<String>> {
@@ -27,7 +27,7 @@ async fn index(visitor: Visitor<PlatformRead>) -> PageResult<Html<String>> {
 
 async fn health_page(visitor: &Visitor<PlatformRead>) -> Result<(Company, Value)> {
     let souk = visitor.access.souk();
-    let known = operations::components(souk).await;
+    let (status, components) = components(souk).await;
     let platform = souk.platform("operations").await?;
     let database = health::database(&platform).await?;
     let processes = health::processes(&platform).await?;
@@ -40,15 +40,9 @@ async fn health_page(visitor: &Visitor<PlatformRead>) -> Result<(Company, Value)
             "started": local(one.started_at, &company.zone, &visitor.language), "seen": local(one.seen_at, &company.zone, &visitor.language), "is_silent": one.is_silent(now),
         })
     };
-    // In the order of what hurts most when it is away.
-    let components = ["database", "queue", "broker", "mail", "sms", "push", "whatsapp"].into_iter().map(|name| {
-        let one = &known["components"][name];
-        let detail = one["engine"].as_str().or(one["kind"].as_str()).unwrap_or_default();
-        json!({ "name": name, "status": one["status"], "detail": detail })
-    });
     let settings = souk.settings();
     let data = json!({
-        "status": known["status"], "components": components.collect::<Vec<_>>(),
+        "status": status, "components": components,
         "database": {
             "engine": souk.engine(), "version": database.version, "size": size(database.bytes), "steps": database.steps,
             "last_step": database.last_step, "busy": open.saturating_sub(idle), "idle": idle, "most": settings.database_connections,
@@ -57,6 +51,17 @@ async fn health_page(visitor: &Visitor<PlatformRead>) -> Result<(Company, Value)
         "data_dir": settings.data_dir.display().to_string(), "mail_from": settings.mail_from,
     });
     Ok((company, data))
+}
+
+/// How the whole is, and each component, in the order of what hurts most when it is away.
+pub(super) async fn components(souk: &Souk) -> (Value, Vec<Value>) {
+    let known = operations::components(souk).await;
+    let components = ["database", "queue", "broker", "mail", "sms", "push", "whatsapp"].into_iter().map(|name| {
+        let one = &known["components"][name];
+        let detail = one["engine"].as_str().or(one["kind"].as_str()).unwrap_or_default();
+        json!({ "name": name, "status": one["status"], "detail": detail })
+    });
+    (known["status"].clone(), components.collect())
 }
 
 /// Bytes as people read them.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{
     super::{PageResult, Visitor, company::audit::entry, has_page, local},
     companies::PAGE as COMPANIES,
+    health,
 };
 use crate::{
     clock::{self, Instant},
@@ -143,6 +144,7 @@ async fn page(visitor: &Visitor<PlatformRead>, span: Span) -> Result<(Company, V
     let known: BTreeMap<CompanyId, Company> = companies::named(&platform, &ids).await?.into_iter().map(|one| (one.id, one)).collect();
     let plans = plans::of_companies(&platform, &ids).await?;
     let (events, own) = security(visitor, platform).await?;
+    let (_, components) = health::components(visitor.access.souk()).await;
 
     let name = |id: &CompanyId| known.get(id).map_or("", |one| one.name.as_str());
     let best: Vec<_> = best
@@ -186,6 +188,7 @@ async fn page(visitor: &Visitor<PlatformRead>, span: Span) -> Result<(Company, V
             "active": of(ACTIVE), "suspended": of(SUSPENDED), "trials": trials, "failed": failed, "dead": dead,
             "overdue": overdue_sums, "overdue_companies": owed.iter().map(|one| one.overdue_companies).sum::<i64>(), "owed": owed_sums,
         },
+        "components": components,
         "chart": chart(visitor, &own, span, from, (&hours, &hours_before), &main), "best": best,
         "overdue": overdue.iter().map(late).collect::<Vec<_>>(), "events": events,
         "queues": queues.iter().map(|one| json!({
