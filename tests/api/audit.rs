@@ -161,8 +161,11 @@ async fn the_audit_page_says_what_the_last_look_found() {
         client.page(&admin, "/company/audit").await.shows(&["Nobody has looked at the chain yet."]);
         audit::seal_all(&world.souk, world.a.id).await.expect("sealed");
         assert_eq!(client.form(&admin, "/company/audit/check", &[]).await.leads_to(), "/company/audit?said=flash.chain_asked");
+        client.page(&admin, "/company/audit").await.shows(&["The chain is being looked at.", "id=\"chain-state\" data-live"]);
         workers::turn(&world.souk).await.expect("a turn");
-        client.page(&admin, "/company/audit").await.shows(&["The chain is whole.", "Looked at on"]);
+        let page = client.page(&admin, "/company/audit").await;
+        page.shows(&["The chain is whole.", "Looked at on"]);
+        assert!(!page.text.contains("being looked at") && !page.text.contains("id=\"chain-state\" data-live"), "the look does not end");
 
         let security = client.page(&admin, "/company/audit?action=security").await;
         security.shows(&["wrong password", "signed in", "MARKERA admin"]);

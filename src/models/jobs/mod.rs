@@ -20,7 +20,9 @@ pub use self::{
     claim::{Claim, claim, companies_with_lost, free_lost, renew},
     dead_letter::Model as DeadLetter,
     job::Model as Job,
-    people::{Figures, Narrowed, company_of, discard, figures, figures_of, get, replay, replay_all, schedules, troubles, troubles_of},
+    people::{
+        Figures, Narrowed, company_of, discard, figures, figures_of, get, is_wanted, replay, replay_all, schedules, troubles, troubles_of,
+    },
     schedule::Model as Schedule,
 };
 use crate::{

@@ -10,7 +10,7 @@ use sea_orm::{
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{QUEUES, dead_letter, job, job::Model as Job, schedule, state};
+use super::{Kind, QUEUES, dead_letter, job, job::Model as Job, schedule, state};
 use crate::{
     clock,
     errors::{Error, Result},
@@ -118,6 +118,15 @@ fn summed(rows: Vec<sea_orm::QueryResult>) -> Result<Vec<Figures>> {
         }
     }
     Ok(figures)
+}
+
+/// Whether work of a kind waits or runs in the unit's company.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn is_wanted(scope: &Scope, kind: Kind) -> Result<bool> {
+    let open = scope.find::<job::Entity>().filter(job::Column::Queue.eq(kind.queue())).filter(job::Column::Kind.eq(kind.name()));
+    Ok(scope.one(open.filter(job::Column::State.is_in([state::READY, state::RUNNING]))).await?.is_some())
 }
 
 /// The jobs that failed and are tried again, and the dead, newest first, across companies.

@@ -142,7 +142,7 @@ pub(in crate::controllers::portal) fn chips<P: Permission>(
 pub(in crate::controllers::portal) async fn chain(scope: &Scope, zone: &str, language: &str) -> Result<Value> {
     let standing = audit::standing(scope).await?;
     Ok(json!({
-        "sealed": standing.sealed, "open": standing.waiting,
+        "sealed": standing.sealed, "open": standing.waiting, "is_looking": jobs::is_wanted(scope, jobs::Kind::CheckChain).await?,
         "checked": standing.checked.map(|check| json!({
             "at": local(check.at, zone, language), "ok": check.faults.is_empty(), "sealed": check.sealed,
             "faults": check.faults.into_iter().take(5).collect::<Vec<_>>(),
