@@ -296,7 +296,8 @@
     if (raw.redirected && new URL(raw.url).pathname === '/sign-in') { e.preventDefault(); location.reload(); return; }
     const whose = ctx.text?.match(/<body[^>]* data-company="([^"]*)"/)?.[1]; /* another company by now: the whole page is its own */
     if (whose && whose !== document.body.dataset.company) { e.preventDefault(); location.reload(); return; }
-    if (live(e) && new URL(ctx.request.action, location.href).search !== location.search) { e.preventDefault(); return; } /* asked before the filter changed */
+    const asked = new URL(ctx.request.action, location.href);
+    if (live(e) && asked.pathname === location.pathname && asked.search !== location.search) { e.preventDefault(); return; } /* asked before the filter changed */
     if (raw.status >= 400 || !ctx.text?.includes(`id="${id}"`)) { e.preventDefault(); return; }
     const was = live(e)?.dataset.live; /* a part that says which it is stays, with its open menus, until that is another */
     if (was && ctx.text.includes(`id="${id}" data-live="${was}"`)) e.preventDefault();
