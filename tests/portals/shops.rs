@@ -148,7 +148,7 @@ async fn a_week_and_its_days_off_are_written_as_people_say_them() {
         let before = client.get(&token, &api).await.expect(200)["exceptions"].clone();
         let days: Vec<_> = before.as_array().expect("days").iter().map(|one| text(&one["day"])).collect();
         for day in &days {
-            let back = client.form(&admin, &format!("{path}/days/remove"), &[("day", day)]).await.leads_to();
+            let back = client.form(&admin, &format!("{path}/days/remove"), &[("day", day.as_str())]).await.leads_to();
             assert_eq!(client.get(&token, &api).await.expect(200)["exceptions"].as_array().map(Vec::len), Some(1));
             let (action, fields) = client.page(&admin, &back).await.undo();
             let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
