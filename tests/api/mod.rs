@@ -2,6 +2,7 @@
 
 mod account;
 mod audit;
+mod cart;
 mod description;
 mod docs;
 mod limits;

@@ -2,6 +2,7 @@
 
 mod cart;
 mod item;
+mod today;
 mod wish;
 mod wishlist;
 
@@ -10,12 +11,13 @@ use sea_orm::{
     ColumnTrait, QueryFilter, QueryOrder,
     sea_query::{Expr, ExprTrait},
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 
 pub use self::{
     cart::Model as Cart,
     item::Model as Item,
+    today::{CartView, Finding, LineView, Validation, obstacle, validate, view},
     wish::Model as Wish,
     wishlist::{forget_customer, unwish, wish, wishes},
 };
@@ -23,9 +25,8 @@ use crate::{
     clock,
     errors::{Error, Result},
     events::Event,
-    ids::{CartId, CartItemId, CustomerId, ProductId, ShopId, VariantId},
-    models::{catalog, companies, inventory, shops},
-    money::Money,
+    ids::{CartId, CartItemId, CustomerId, ShopId, VariantId},
+    models::{catalog, inventory, shops},
     tenancy::{Scope, keys},
 };
 
@@ -48,41 +49,6 @@ pub struct NewItem {
     pub shop_id: ShopId,
     /// Pieces, or grams.
     pub quantity: i64,
-}
-
-/// A cart as it stands at today's prices.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CartView {
-    pub id: Option<CartId>,
-    pub currency: String,
-    pub items: Vec<LineView>,
-    pub coupon: Option<String>,
-    pub subtotal: Money,
-    pub discount: Money,
-    pub tax: Money,
-    pub shipping: Money,
-    pub total: Money,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub token: Option<String>,
-    pub version: i64,
-}
-
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LineView {
-    pub id: CartItemId,
-    pub variant_id: VariantId,
-    pub product_id: ProductId,
-    pub shop_id: ShopId,
-    pub name: String,
-    pub quantity: i64,
-    pub unit_price: Money,
-    pub line_total: Money,
-    pub tax: Money,
-    /// Basis points.
-    pub tax_rate: i64,
-    pub available: i64,
 }
 
 /// The owner's cart, if one was ever written.
@@ -270,117 +236,8 @@ async fn touch(scope: &Scope, cart: CartId) -> Result<Cart> {
     scope.run_returning(update).await?.pop().ok_or(Error::NOT_FOUND)
 }
 
-/// The cart at today's prices; lines that are no longer sold cost nothing and have none available.
-pub async fn view(scope: &Scope, owner: &Owner, known: Option<Cart>) -> Result<CartView> {
-    let company = companies::own(scope).await?;
-    let cart = match known {
-        Some(cart) => Some(cart),
-        None => find(scope, owner).await?,
-    };
-    let rows = match &cart {
-        Some(cart) => items(scope, cart.id).await?,
-        None => vec![],
-    };
-    let ids: Vec<_> = rows.iter().map(|row| row.variant_id).collect();
-    let goods = catalog::to_sell(scope, &ids).await?;
-    let rates = catalog::tax_rates(scope, company.tax_rate, goods.values().map(|(_, product)| product)).await?;
-    let stock = inventory::available(scope, &ids).await?;
-    let mut lines = Vec::with_capacity(rows.len());
-    for row in rows {
-        let left = stock.get(&row.variant_id).and_then(|by_shop| by_shop.iter().find(|(shop, _)| *shop == row.shop_id));
-        let Some((variant, product)) = goods.get(&row.variant_id) else { continue };
-        let line_total = variant.price.times(row.quantity, variant.sold_by == "weight")?;
-        let tax_rate = rates.of(product);
-        lines.push(LineView {
-            id: row.id,
-            variant_id: row.variant_id,
-            product_id: product.id,
-            shop_id: row.shop_id,
-            name: line_name(product, variant),
-            quantity: row.quantity,
-            unit_price: variant.price,
-            line_total,
-            tax: line_total.tax(tax_rate, company.tax_included)?,
-            tax_rate,
-            available: left.map_or(0, |(_, left)| *left),
-        });
-    }
-    let subtotal = Money::sum(lines.iter().map(|line| line.line_total))?;
-    let tax = Money::sum(lines.iter().map(|line| line.tax))?;
-    let total = if company.tax_included { subtotal } else { subtotal.plus(tax)? };
-    Ok(CartView {
-        id: cart.as_ref().map(|cart| cart.id),
-        currency: company.currency,
-        items: lines,
-        coupon: None,
-        subtotal,
-        discount: Money::ZERO,
-        tax,
-        shipping: Money::ZERO,
-        total,
-        token: None,
-        version: cart.map_or(0, |cart| cart.version),
-    })
-}
-
 /// How a line is called on carts, orders and receipts.
 #[must_use]
 pub fn line_name(product: &catalog::Product, variant: &catalog::Variant) -> String {
     if variant.name.is_empty() || variant.name == "Standard" { product.name.clone() } else { format!("{}, {}", product.name, variant.name) }
-}
-
-/// What stands between this cart and a checkout.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Validation {
-    pub is_valid: bool,
-    pub errors: Vec<Finding>,
-    pub warnings: Vec<Finding>,
-    pub updated_items: Vec<CartItemId>,
-}
-
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Finding {
-    pub product_id: Option<ProductId>,
-    pub variant_id: VariantId,
-    pub code: &'static str,
-    pub message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub available: Option<i64>,
-}
-
-/// Checks every line: gone, short of stock, price changed.
-pub async fn validate(scope: &Scope, owner: &Owner) -> Result<Validation> {
-    let mut errors = vec![];
-    let mut warnings = vec![];
-    let mut updated_items = vec![];
-    if let Some(cart) = find(scope, owner).await? {
-        let rows = items(scope, cart.id).await?;
-        let ids: Vec<_> = rows.iter().map(|row| row.variant_id).collect();
-        let goods = catalog::to_sell(scope, &ids).await?;
-        let stock = inventory::available(scope, &ids).await?;
-        for row in rows {
-            let left = stock.get(&row.variant_id).and_then(|by_shop| by_shop.iter().find(|(shop, _)| *shop == row.shop_id));
-            let left = left.map_or(0, |(_, left)| *left);
-            let Some((variant, product)) = goods.get(&row.variant_id) else {
-                let message = "this is no longer sold".to_owned();
-                errors.push(Finding { product_id: None, variant_id: row.variant_id, code: "gone", message, available: None });
-                continue;
-            };
-            let product_id = Some(product.id);
-            if left < row.quantity {
-                let message = format!("only {left} are left");
-                errors.push(Finding { product_id, variant_id: row.variant_id, code: "insufficient_stock", message, available: Some(left) });
-            }
-            if variant.price != row.price_seen {
-                let message = format!("the price changed from {} to {}", row.price_seen.0, variant.price.0);
-                warnings.push(Finding { product_id, variant_id: row.variant_id, code: "price_changed", message, available: None });
-                let update = scope.update::<item::Entity>().col_expr(item::Column::PriceSeen, Expr::value(variant.price));
-                scope.run(update.filter(item::Column::Id.eq(row.id))).await?;
-                updated_items.push(row.id);
-            }
-        }
-    }
-    Ok(Validation { is_valid: errors.is_empty(), errors, warnings, updated_items })
 }

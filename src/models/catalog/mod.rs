@@ -120,8 +120,14 @@ pub async fn variants_of(scope: &Scope, products: &[ProductId]) -> Result<BTreeM
 /// Variants with their products, for pricing what is to be sold; archived ones are left out.
 pub async fn to_sell(scope: &Scope, ids: &[VariantId]) -> Result<BTreeMap<VariantId, (Variant, Product)>> {
     let mut goods = with_products(scope, ids).await?;
-    goods.retain(|_, (_, product)| product.is_active);
+    goods.retain(|_, (variant, product)| is_sold(variant, product));
     Ok(goods)
+}
+
+/// Whether it is on sale: offered, and neither it nor its product archived.
+#[must_use]
+pub fn is_sold(variant: &Variant, product: &Product) -> bool {
+    product.is_active && variant.archived_at.is_none() && product.archived_at.is_none()
 }
 
 /// As [`to_sell`], with what is not offered at present: shelves hold that too.

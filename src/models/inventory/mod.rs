@@ -49,6 +49,7 @@ use crate::{
     errors::Result,
     events::Event,
     ids::{LocationId, MovementId, OrderId, ShopId, VariantId},
+    models::shops,
     tenancy::Scope,
 };
 
@@ -94,16 +95,18 @@ pub async fn of_variant(scope: &Scope, variant: VariantId) -> Result<Vec<Stock>>
     scope.all(scope.find::<stock::Entity>().filter(stock::Column::VariantId.eq(variant)).order_by_asc(stock::Column::Id)).await
 }
 
-/// How much of each variant each shop can still sell, in pieces or grams. Nobody's secret:
-/// availability is public, so it is read company-wide.
+/// How much of each variant each shop can still sell, in pieces or grams; a shop that is closed sells
+/// nothing. Nobody's secret: availability is public, so it is read company-wide.
 pub async fn available(scope: &Scope, variants: &[VariantId]) -> Result<BTreeMap<VariantId, Vec<(ShopId, i64)>>> {
     let mut by_variant: BTreeMap<_, Vec<_>> = BTreeMap::new();
     if variants.is_empty() {
         return Ok(by_variant);
     }
-    let rows =
-        scope.all(scope.find_company_wide::<stock::Entity>().filter(stock::Column::VariantId.is_in(variants.iter().copied()))).await?;
-    for row in rows {
+    let rows = scope
+        .find_company_wide::<stock::Entity>()
+        .filter(stock::Column::VariantId.is_in(variants.iter().copied()))
+        .filter(stock::Column::ShopId.in_subquery(shops::selling(scope)));
+    for row in scope.all(rows).await? {
         if let Some(shop) = row.shop_id {
             by_variant.entry(row.variant_id).or_default().push((shop, row.on_hand - row.reserved));
         }
@@ -111,8 +114,8 @@ pub async fn available(scope: &Scope, variants: &[VariantId]) -> Result<BTreeMap
     Ok(by_variant)
 }
 
-/// The question whether the variant in `variant` has something left to sell, at a shop if named:
-/// what the catalogue asks for each product it lists.
+/// The question whether the variant in `variant` has something left to sell at a shop that is open,
+/// or at the one that is named: what the catalogue asks for each product it lists.
 #[must_use]
 pub fn in_stock(scope: &Scope, shop: Option<ShopId>, variant: Expr) -> SelectStatement {
     let mut rows = scope
@@ -121,7 +124,7 @@ pub fn in_stock(scope: &Scope, shop: Option<ShopId>, variant: Expr) -> SelectSta
         .column(stock::Column::Id)
         .filter(Expr::col((stock::Entity, stock::Column::VariantId)).eq(variant))
         .filter(Expr::col((stock::Entity, stock::Column::OnHand)).gt(Expr::col((stock::Entity, stock::Column::Reserved))))
-        .filter(stock::Column::ShopId.is_not_null());
+        .filter(stock::Column::ShopId.in_subquery(shops::selling(scope)));
     if let Some(shop) = shop {
         rows = rows.filter(stock::Column::ShopId.eq(shop));
     }

@@ -70,7 +70,7 @@ struct Line {
 /// Places the orders of a checkout.
 ///
 /// # Errors
-/// 422 for input that cannot be; 409 `cart_empty`, `checkout_in_progress`, `total_changed`,
+/// 422 for input that cannot be; 409 `cart_empty`, `cart_invalid`, `checkout_in_progress`, `total_changed`,
 /// `insufficient_stock`, `cod_limit`, `plan_limit`. The caller rolls back.
 pub async fn place(scope: &Scope, new: &NewOrder) -> Result<Placed> {
     check(new, offered(scope.souk().settings()))?;
@@ -83,8 +83,8 @@ pub async fn place(scope: &Scope, new: &NewOrder) -> Result<Placed> {
     let company = companies::own(scope).await?;
     let customer = identity::find_customer(scope, customer_id).await?;
     let shipping_address = destination(scope, new).await?;
-    let wanted = wanted(scope, new).await?;
-    let lines = price(scope, &company, &wanted).await?;
+    let (wanted, rows) = wanted(scope, new).await?;
+    let lines = price(scope, &company, &wanted, &rows).await?;
 
     let mut by_shop: BTreeMap<ShopId, Vec<Line>> = BTreeMap::new();
     for line in lines {
@@ -236,35 +236,41 @@ async fn destination(scope: &Scope, new: &NewOrder) -> Result<Address> {
     serde_json::from_value(kept.address).map_err(Error::internal)
 }
 
-/// The lines of the request, or of the cart.
-async fn wanted(scope: &Scope, new: &NewOrder) -> Result<Vec<NewItem>> {
-    let wanted = match &new.items {
-        Some(items) => items.clone(),
+/// What is to be ordered: the lines of the request, or those of the cart.
+async fn wanted(scope: &Scope, new: &NewOrder) -> Result<(Vec<NewItem>, Vec<carts::Item>)> {
+    let rows = match &new.items {
+        Some(_) => vec![],
         None => match carts::find(scope, &Owner::Customer(scope.customer()?)).await? {
-            Some(cart) => carts::items(scope, cart.id)
-                .await?
-                .into_iter()
-                .map(|line| NewItem { variant_id: line.variant_id, shop_id: line.shop_id, quantity: line.quantity })
-                .collect(),
+            Some(cart) => carts::items(scope, cart.id).await?,
             None => vec![],
         },
     };
+    let of_cart = rows.iter().map(|line| NewItem { variant_id: line.variant_id, shop_id: line.shop_id, quantity: line.quantity });
+    let wanted = new.items.clone().unwrap_or_else(|| of_cart.collect());
     if wanted.is_empty() {
         return Err(Error::conflict("cart_empty", "there is nothing to order", json!({})));
     }
-    Ok(wanted)
+    Ok((wanted, rows))
 }
 
-/// Prices each line at this moment's price and its category's tax, which is rounded once a line.
-async fn price(scope: &Scope, company: &companies::Company, wanted: &[NewItem]) -> Result<Vec<Line>> {
+/// Prices each line at this moment's price and its category's tax, which is rounded once a line. Lines
+/// of the cart, `rows`, are refused by their names there: the request has none.
+async fn price(scope: &Scope, company: &companies::Company, wanted: &[NewItem], rows: &[carts::Item]) -> Result<Vec<Line>> {
     let ids: Vec<_> = wanted.iter().map(|line| line.variant_id).collect();
-    let goods = catalog::to_sell(scope, &ids).await?;
-    let rates = catalog::tax_rates(scope, company.tax_rate, goods.values().map(|(_, product)| product)).await?;
+    let goods = catalog::goods(scope, &ids).await?;
     let shops: Vec<_> = shops::list(scope).await?.into_iter().filter(|shop| shop.is_active).map(|shop| shop.id).collect();
+    let obstacle = |row: &carts::Item| carts::obstacle(row, goods.get(&row.variant_id)?, &shops);
+    let found: Vec<_> = rows.iter().filter_map(obstacle).collect();
+    if !found.is_empty() {
+        let facts = json!({ "lines": found });
+        return Err(Error::conflict("cart_invalid", "some lines of the cart cannot be ordered any more: remove them", facts));
+    }
+    let rates = catalog::tax_rates(scope, company.tax_rate, goods.values().map(|(_, product)| product)).await?;
     let mut lines: Vec<Line> = Vec::with_capacity(wanted.len());
     for (index, line) in wanted.iter().enumerate() {
         let unknown = |field: &str, message: &str| Error::invalid(format!("items[{index}].{field}"), "unknown", message);
-        let (variant, product) = goods.get(&line.variant_id).ok_or_else(|| unknown("variantId", "this is not sold here"))?;
+        let on_sale = goods.get(&line.variant_id).filter(|(variant, product)| catalog::is_sold(variant, product));
+        let (variant, product) = on_sale.ok_or_else(|| unknown("variantId", "this is not sold here"))?;
         if !shops.contains(&line.shop_id) || product.shop_id.is_some_and(|only| only != line.shop_id) {
             return Err(unknown("shopId", "this shop does not sell it"));
         }

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use sea_orm::{
-    ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait, Func, LikeExpr},
+    ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    sea_query::{Expr, ExprTrait, Func, LikeExpr, SelectStatement},
 };
 
 pub use self::{
@@ -94,7 +94,7 @@ pub async fn search(scope: &Scope, filter: &ShopFilter, after: Option<(String, S
 }
 
 /// Shops are rows of the company, but whoever works at some sees these.
-fn seen(scope: &Scope, rows: sea_orm::Select<shop::Entity>) -> sea_orm::Select<shop::Entity> {
+fn seen(scope: &Scope, rows: Select<shop::Entity>) -> Select<shop::Entity> {
     match &scope.tenant().shops {
         Some(shops) => rows.filter(shop::Column::Id.is_in(shops.iter().copied())),
         None => rows,
@@ -103,8 +103,17 @@ fn seen(scope: &Scope, rows: sea_orm::Select<shop::Entity>) -> sea_orm::Select<s
 
 /// Every open shop of the company, also those the caller does not work at: their names are public.
 pub async fn everywhere(scope: &Scope) -> Result<Vec<Shop>> {
-    let open = scope.find::<shop::Entity>().filter(shop::Column::DeletedAt.is_null()).filter(shop::Column::IsActive.eq(true));
-    scope.all(open.order_by_asc(shop::Column::Name).limit(1_000)).await
+    scope.all(active(scope).order_by_asc(shop::Column::Name).limit(1_000)).await
+}
+
+/// The question which shops sell at present: closed neither until further notice nor for good.
+#[must_use]
+pub fn selling(scope: &Scope) -> SelectStatement {
+    active(scope).select_only().column(shop::Column::Id).into_query()
+}
+
+fn active(scope: &Scope) -> Select<shop::Entity> {
+    scope.find::<shop::Entity>().filter(shop::Column::DeletedAt.is_null()).filter(shop::Column::IsActive.eq(true))
 }
 
 /// # Errors
