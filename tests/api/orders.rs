@@ -170,6 +170,20 @@ async fn an_order_is_refused_with_the_facts() {
         let staff = world.staff(&world.a, "staff").await;
         let problem = client.patch(&staff, &path, &json!({ "status": "delivered" })).await.refused(409, "invalid_transition");
         assert_eq!((&problem["state"], &problem["allowed"]), (&json!("confirmed"), &json!(["processing", "cancelled"])));
+        // Every move that a refusal allows can be made, by whoever may call orders off.
+        let way_back = json!({ "status": "cancelled", "note": "the shelf fell down" });
+        client.patch(&staff, &path, &way_back).await.refused(403, "forbidden");
+        let manager = world.staff(&world.a, "manager").await;
+        let silent = client.patch(&manager, &path, &json!({ "status": "cancelled" })).await.refused(422, "invalid_input");
+        assert_eq!(silent["errors"][0]["field"], "note", "{silent}");
+        let stale = [("if-match", "\"1\"")];
+        client.call("PATCH", &path, Some(&manager), None, Some(&way_back), &stale).await.refused(412, "stale");
+        let order = client.patch(&manager, &path, &way_back).await.expect(200);
+        assert_eq!((&order["status"], &order["paymentStatus"]), (&json!("cancelled"), &json!("refunded")), "{order}");
+        let told = order["statusHistory"].as_array().expect("a history").last().expect("its end").clone();
+        assert_eq!((&told["status"], &told["note"]), (&json!("cancelled"), &json!("the shelf fell down")));
+        assert_eq!(world.stock(&world.a, 0).await, (STOCK[0], 0));
+        client.patch(&manager, &path, &way_back).await.refused(409, "invalid_transition");
         world.verify().await;
         world.close().await;
     }
@@ -191,6 +205,46 @@ async fn a_key_is_one_order() {
         let other = client.call("POST", "/api/orders", Some(&token), None, Some(&other), &key).await;
         other.refused(422, "idempotency_key_reused");
         assert_eq!(world.stock(&world.a, 0).await, (STOCK[0] - 1, 0));
+        world.verify().await;
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_is_called_off_while_it_is_here_and_told_of() {
+    for world in World::all().await {
+        let client = &world.client;
+        let manager = world.staff(&world.a, "manager").await;
+        let token = world.customer(&world.a, "less@alpha.test").await;
+        let placed = client.post(&token, "/api/orders", &order(&world.a, 0, 3, "cod", None)).await.expect(201);
+        let made = &placed["orders"][0];
+        let path = format!("/api/orders/{}", text(&made["id"]));
+        let some = |quantity: i64| json!({ "reason": "one less", "items": [{ "id": made["items"][0]["id"], "quantity": quantity }] });
+        client.post(&manager, &format!("{path}/cancel"), &some(4)).await.wrong("out_of_range");
+        client.post(&manager, &format!("{path}/cancel"), &some(1)).await.expect(200);
+        let told = "SELECT COUNT(*) FROM outbox WHERE kind = 'order.items_cancelled'";
+        assert_eq!(world.count(told).await, 1, "cash that is not asked for is told of too");
+        let payment = client.get(&token, &format!("/api/payments/{}", text(&placed["payment"]["id"]))).await.expect(200);
+        assert_eq!(payment["amount"], 20_000, "{payment}");
+
+        // The parcel's number: kept when a step brings none, and within bounds.
+        let step = async |status: &str, number: &str| {
+            client.patch(&manager, &format!("{path}/status"), &json!({ "status": status, "trackingNumber": number })).await
+        };
+        step("processing", &"9".repeat(101)).await.wrong("too_long");
+        step("processing", "AWB\n7").await.wrong("invalid_character");
+        assert_eq!(step("processing", " AWB 7 ").await.expect(200)["trackingNumber"], "AWB 7");
+        assert_eq!(step("packed", "").await.expect(200)["trackingNumber"], "AWB 7");
+        step("shipped", "").await.expect(200);
+
+        // What has left the shop, or is gone already, is refused as such, whatever is asked of its lines.
+        client.post(&manager, &format!("{path}/cancel"), &some(1)).await.refused(409, "invalid_transition");
+        let placed = client.post(&token, "/api/orders", &order(&world.a, 0, 1, "test", Some("tok_ok"))).await.expect(201);
+        let made = &placed["orders"][0];
+        let path = format!("/api/orders/{}/cancel", text(&made["id"]));
+        client.post(&token, &path, &json!({ "reason": "not now" })).await.expect(200);
+        let again = json!({ "reason": "not now", "items": [{ "id": made["items"][0]["id"], "quantity": 1 }] });
+        client.post(&token, &path, &again).await.refused(409, "invalid_transition");
         world.verify().await;
         world.close().await;
     }

@@ -5,6 +5,7 @@ mod invitation;
 mod logo;
 mod notices;
 mod office;
+mod orders;
 mod organise;
 mod platform;
 mod products;

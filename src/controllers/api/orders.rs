@@ -258,7 +258,7 @@ async fn cancel(access: Access<OrdersCancel>, once: Once, Id(id): Id<OrderId>, J
         Begun::Past(order) => return as_it_stands(access, OrderId(order)).await,
         Begun::Resume(..) => return Err(Error::internal("a cancellation has one unit")),
     };
-    let result = match orders::cancel(unit.scope(), id, &body).await {
+    let result = match orders::cancel(unit.scope(), id, &body, None).await {
         Ok(order) => one(unit.scope(), order).await.map(|answer| answer.0),
         Err(error) => Err(error),
     };
@@ -291,8 +291,12 @@ pub fn endpoints() -> Vec<Endpoint> {
         post::<OrdersPlace, _>("/api/orders", "Checks out", create).answers(201, "Checkout"),
         get::<OrdersRead, _>("/api/orders", "Orders, newest first", index).answers(200, "[Order]"),
         get::<OrdersRead, _>("/api/orders/{id}", "One order", show).answers(200, "Order"),
-        patch::<OrdersFulfil, _>("/api/orders/{id}/status", "Moves an order one step on, or takes it back undelivered", change_status)
-            .answers(200, "Order"),
+        patch::<OrdersFulfil, _>(
+            "/api/orders/{id}/status",
+            "Moves an order one step on, calls it off, or takes it back undelivered",
+            change_status,
+        )
+        .answers(200, "Order"),
         post::<PaymentsPay, _>("/api/orders/{id}/process-payment", "Pays the order's checkout now", process_payment)
             .answers(200, "Paid")
             .answers(202, "Paid")

@@ -8,7 +8,14 @@ use sea_orm::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{event, finalise::set_payment_status, item, list, order, status::Status, undelivered};
+use super::{
+    cancel::{Cancellation, cancel},
+    event,
+    finalise::set_payment_status,
+    item, list, order,
+    status::Status,
+    undelivered,
+};
 use crate::{
     clock,
     errors::{Error, Result},
@@ -18,7 +25,7 @@ use crate::{
         ledger::{self, About, Account, Line},
         payments,
     },
-    tenancy::Scope,
+    tenancy::{Permission, Scope, roles::OrdersCancel},
 };
 
 /// A step along an order's life.
@@ -32,11 +39,12 @@ pub struct Step {
     pub tracking_number: Option<String>,
 }
 
-/// Moves an order one step on, or takes it back undelivered.
+/// Moves an order one step on, calls it off, or takes it back undelivered.
 ///
 /// # Errors
-/// 403 for taking it back without the right to call orders off; 404; 409 `invalid_transition` with what is allowed, also for the loser of a race; 412 when
-/// `version` is no longer the order's.
+/// 403 for a way back without the right to call orders off; 404; 409 `invalid_transition` with what is
+/// allowed, also for the loser of a race; 412 when `version` is no longer the order's; 422 for calling
+/// it off without a reason in `note`, and for a tracking number that cannot be.
 pub async fn advance(scope: &Scope, id: OrderId, step: &Step, version: Option<i64>) -> Result<order::Model> {
     let before = list::get(scope, id).await?;
     if version.is_some_and(|version| version != before.version) {
@@ -45,8 +53,10 @@ pub async fn advance(scope: &Scope, id: OrderId, step: &Step, version: Option<i6
     if step.note.chars().count() > 1_000 {
         return Err(Error::invalid("note", "too_long", "at most 1000 characters"));
     }
-    if step.status == Status::Returned && before.status.can_come_back() {
-        return undelivered::take_back(scope, &before, &step.note, version).await;
+    let tracking_number = tracking_number(step)?;
+    let is_way_back = before.status.allowed().contains(&step.status) && before.status.next() != Some(step.status);
+    if is_way_back {
+        return way_back(scope, &before, step, version).await;
     }
     if before.status.next() != Some(step.status) {
         return Err(before.status.refuse(step.status));
@@ -57,7 +67,7 @@ pub async fn advance(scope: &Scope, id: OrderId, step: &Step, version: Option<i6
     let update = scope
         .update::<order::Entity>()
         .col_expr(order::Column::Status, Expr::value(step.status))
-        .col_expr(order::Column::TrackingNumber, Expr::value(step.tracking_number.clone().or_else(|| before.tracking_number.clone())))
+        .col_expr(order::Column::TrackingNumber, Expr::value(tracking_number.or_else(|| before.tracking_number.clone())))
         .col_expr(order::Column::UpdatedAt, Expr::value(clock::now()))
         .col_expr(order::Column::Version, Expr::col(order::Column::Version).add(1))
         .filter(order::Column::Id.eq(id))
@@ -87,6 +97,30 @@ pub async fn advance(scope: &Scope, id: OrderId, step: &Step, version: Option<i6
     let data = json!({ "from": before.status, "to": step.status });
     scope.emit(Event::new(step.status.event(), ("order", id.0), Some(after.shop_id), data)).await?;
     list::get(scope, id).await
+}
+
+/// Money goes back with the goods: whoever leads an order back may call orders off.
+async fn way_back(scope: &Scope, before: &order::Model, step: &Step, version: Option<i64>) -> Result<order::Model> {
+    if !scope.tenant().may_at(OrdersCancel::NAME, Some(before.shop_id)) {
+        return Err(Error::NotAllowed { code: "forbidden" });
+    }
+    if step.status == Status::Returned {
+        return undelivered::take_back(scope, before, &step.note, version).await;
+    }
+    let whole = Cancellation { reason: step.note.clone(), items: None };
+    cancel(scope, before.id, &whole, version).await.map_err(|error| error.of_field("note"))
+}
+
+/// The parcel's number, if the step brings one.
+fn tracking_number(step: &Step) -> Result<Option<String>> {
+    let Some(number) = step.tracking_number.as_deref().map(str::trim).filter(|number| !number.is_empty()) else { return Ok(None) };
+    if number.chars().count() > 100 {
+        return Err(Error::invalid("trackingNumber", "too_long", "at most 100 characters"));
+    }
+    if number.chars().any(char::is_control) {
+        return Err(Error::invalid("trackingNumber", "invalid_character", "a number has no control characters"));
+    }
+    Ok(Some(number.to_owned()))
 }
 
 fn short() -> Error {

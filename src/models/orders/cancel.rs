@@ -44,23 +44,27 @@ pub struct CancelLine {
 ///
 /// # Errors
 /// 404; 409 `invalid_transition` when it has left the shop, `payment_in_progress` while it is
-/// being paid; 422 for lines or quantities that are not there.
-pub async fn cancel(scope: &Scope, id: OrderId, cancellation: &Cancellation) -> Result<order::Model> {
+/// being paid; 412 when `version` is no longer the order's; 422 for lines or quantities that are
+/// not there.
+pub async fn cancel(scope: &Scope, id: OrderId, cancellation: &Cancellation, version: Option<i64>) -> Result<order::Model> {
     if cancellation.reason.trim().is_empty() || cancellation.reason.chars().count() > 500 {
         return Err(Error::invalid("reason", "required", "say why, in 1 to 500 characters"));
     }
     let before = list::get(scope, id).await?;
+    if !before.status.can_cancel() {
+        return Err(before.status.refuse(Status::Cancelled));
+    }
     lock_checkout(scope, &before).await?;
     let items = list::items_of(scope, &[id]).await?.remove(&id).unwrap_or_default();
     // Stock is taken before the order: a count that finds goods missing goes the same way.
     let variants: Vec<_> = items.iter().map(|item| item.variant_id).collect();
     inventory::lock_of_shop(scope, before.shop_id, &variants).await?;
-    lock_order(scope, &before, Status::Cancelled).await?;
+    let held = lock_order(scope, &before, Status::Cancelled).await?;
+    if version.is_some_and(|version| held.version != version + 1) {
+        return Err(Error::Stale);
+    }
     let items = list::items_of(scope, &[id]).await?.remove(&id).unwrap_or_default();
     let chosen = chosen(&items, cancellation)?;
-    if !before.status.can_cancel() {
-        return Err(before.status.refuse(Status::Cancelled));
-    }
     let mut worth = Worth::default();
     let mut back = Vec::new();
     for (item, quantity) in &chosen {
@@ -108,6 +112,9 @@ pub async fn cancel(scope: &Scope, id: OrderId, cancellation: &Cancellation) -> 
         note(scope, &before, "cancelled_items", None, &cancellation.reason).await?;
         let changes = vec![("cancelledAmount", json!(null), json!(worth.amount)), ("reason", json!(null), json!(cancellation.reason))];
         scope.audit("cancel_items", "order", id, Some(before.shop_id), changes).await?;
+        let gone: Vec<_> = chosen.iter().map(|(item, quantity)| json!({ "variantId": item.variant_id, "quantity": quantity })).collect();
+        let data = json!({ "items": gone, "amount": worth.amount });
+        scope.emit(Event::new("order.items_cancelled", ("order", id.0), Some(before.shop_id), data)).await?;
     }
     list::get(scope, id).await
 }
@@ -156,6 +163,14 @@ fn share(item: &item::Model, quantity: i64) -> Result<Money> {
     let line = item.subtotal.minus(item.discount)?;
     let line = if item.tax_included { line } else { line.plus(item.tax)? };
     line.portion(quantity, item.quantity)
+}
+
+/// What was called off of some lines cost, tax and all.
+///
+/// # Errors
+/// 422 when the sum leaves 64 bits.
+pub fn called_off(items: &[item::Model]) -> Result<Money> {
+    items.iter().try_fold(Money::ZERO, |sum, item| sum.plus(share(item, item.quantity_cancelled)?))
 }
 
 /// Whoever changes a checkout's fate takes its row first; one that is being paid is left alone.

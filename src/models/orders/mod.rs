@@ -25,7 +25,7 @@ mod undelivered;
 
 pub use self::{
     act::{Step, advance},
-    cancel::{CancelLine, Cancellation, cancel},
+    cancel::{CancelLine, Cancellation, called_off, cancel},
     checkout::Model as Checkout,
     event::Model as TimelineEntry,
     finalise::{begin_payment, finalise},

@@ -11,19 +11,15 @@ use super::{
 use crate::{
     errors::{Error, Result},
     models::inventory::{self, Demand},
-    tenancy::{Permission, Scope, roles::OrdersCancel},
+    tenancy::Scope,
 };
 
-/// Takes back an order that was on its way, whole. Whoever does it may call orders off: money goes
-/// back with the goods.
+/// Takes back an order that was on its way, whole.
 ///
 /// # Errors
-/// 403; 409 `invalid_transition` for the loser of a race, `payment_in_progress`; 412 when `version`
+/// 409 `invalid_transition` for the loser of a race, `payment_in_progress`; 412 when `version`
 /// is no longer the order's.
 pub(super) async fn take_back(scope: &Scope, before: &order::Model, reason: &str, version: Option<i64>) -> Result<order::Model> {
-    if !scope.tenant().may_at(OrdersCancel::NAME, Some(before.shop_id)) {
-        return Err(Error::NotAllowed { code: "forbidden" });
-    }
     let (id, shop) = (before.id, before.shop_id);
     lock_checkout(scope, before).await?;
     let items = list::items_of(scope, &[id]).await?.remove(&id).unwrap_or_default();

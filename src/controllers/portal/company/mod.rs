@@ -10,7 +10,8 @@ pub(super) mod debts;
 mod home;
 mod inventory;
 pub(super) mod notifications;
-pub(super) mod orders;
+pub(super) mod order;
+mod orders;
 mod products;
 mod roles;
 mod settings;
@@ -24,6 +25,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     [
         home::endpoints(),
         orders::endpoints(),
+        order::endpoints(),
         customers::endpoints(),
         products::endpoints(),
         categories::endpoints(),

@@ -1,29 +1,28 @@
-//! The orders of the company: the list, one order, and what can be done with it.
+//! The orders of the company: the list, and what is done with several at once.
 
 use std::sync::Arc;
 
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::response::{Html, Redirect, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::{PageResult, Visitor, export, fields::Fields, lists::Listing, local, midnight, shelf::amount, visitor::said};
+use super::{
+    super::{PageResult, Visitor, export, fields::Fields, lists::Listing, local, midnight, visitor::said},
+    order::step_on,
+};
 use crate::{
-    controllers::{
-        extract::{Id, Query},
-        page,
-    },
+    controllers::{extract::Query, page},
     endpoints::{Endpoint, get, post},
-    errors::{Error, Result},
+    errors::Result,
     ids::{OrderId, ShopId},
     models::{
         companies::{self, Company},
-        identity,
-        orders::{self, Cancellation, Filter, Item, Order, PAYMENT_STATES, Status, Step},
-        payments, shops,
+        orders::{self, Filter, Order, PAYMENT_STATES, Status, Step},
+        shops,
     },
     tenancy::{
-        Access, Permission, Scope,
-        roles::{OrdersCancel, OrdersFulfil, OrdersRead},
+        Access,
+        roles::{OrdersFulfil, OrdersRead},
     },
     views::templates,
 };
@@ -203,191 +202,11 @@ async fn number_of(access: &Access<OrdersFulfil>, id: OrderId) -> Result<String>
     Ok(orders::get(&scope, id).await?.order_number)
 }
 
-async fn show(visitor: Visitor<OrdersRead>, Id(id): Id<OrderId>) -> PageResult<Html<String>> {
-    let read = order_page(&visitor, id).await;
-    let (company, data) = read.map_err(|error| visitor.refuse(error))?;
-    visitor.page("company/orders/show.html", &company, data)
-}
-
-/// An order's page, for whoever may read orders or act on them.
-async fn order_page<P: Permission>(visitor: &Visitor<P>, id: OrderId) -> Result<(Company, Value)> {
-    let access = &visitor.access;
-    let scope = access.read().await?;
-    let company = companies::own(&scope).await?;
-    let order = orders::get(&scope, id).await?;
-    let shop = shops::names(&scope).await?.remove(&order.shop_id).unwrap_or_default();
-    let customer = identity::find_customer(&scope, order.customer_id).await?;
-    let items = orders::items_of(&scope, &[id]).await?.remove(&id).unwrap_or_default();
-    let timeline: Vec<_> = orders::timeline(&scope, &[id])
-        .await?
-        .iter()
-        .rev()
-        .map(|one| {
-            let what = visitor.text(&format!("timeline.{}", one.kind));
-            json!({ "what": what, "tone": tone_of(&one.kind), "note": one.note, "by": one.by_name, "at": local(one.created_at, &company.zone, &visitor.language) })
-        })
-        .collect();
-    let address = &order.shipping_address;
-    let lines = ["name", "line1", "line2", "city", "state", "postalCode", "country"];
-    let lines: Vec<_> = lines.iter().filter_map(|field| address[*field].as_str()).collect();
-    let may = |permission| access.tenant().may_at(permission, Some(order.shop_id));
-    let next = order.status.next().filter(|_| may("orders:fulfil"));
-    let actions: Vec<_> =
-        next.iter().map(|to| json!({ "status": to, "label_key": action_key(*to), "primary": true, "key": "C" })).collect();
-    let data = json!({
-        "order": {
-            "id": order.id, "number": order.order_number, "status": order.status, "payment_status": order.payment_status,
-            "customer": order.customer_name, "email": customer.email, "phone": address["phone"].as_str().or(customer.phone.as_deref()),
-            "placed": local(order.created_at, &company.zone, &visitor.language), "shop": shop, "notes": order.notes, "tracking": order.tracking_number,
-            "subtotal": order.subtotal, "discount": order.discount, "tax": order.tax, "tax_included": order.tax_included,
-            "shipping": order.shipping, "total": order.total, "address": lines, "version": order.version,
-        },
-        "steps": steps(order.status), "lines": items.iter().map(line).collect::<Vec<_>>(), "timeline": timeline,
-        "payments": payment_rows(&scope, &order, &company, &visitor.language).await?, "actions": actions,
-        "can_cancel": order.status.can_cancel() && may("orders:cancel"),
-        "can_take_back": order.status.can_come_back() && may("orders:cancel") && may("orders:fulfil"),
-    });
-    Ok((company, data))
-}
-
-/// How an event of the timeline is coloured.
-fn tone_of(kind: &str) -> &'static str {
-    match kind {
-        "payment_completed" | "delivered" => "ok",
-        "payment_failed" | "returned" => "bad",
-        "confirmed" | "shipped" => "info",
-        "processing" | "packed" => "busy",
-        _ => "none",
-    }
-}
-
-/// Basis points for people: `18%`, `2.5%`.
-fn percent(rate: i64) -> String {
-    let text = format!("{}.{:02}", rate / 100, rate % 100);
-    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
-}
-
-fn line(item: &Item) -> Value {
-    let by_weight = item.sold_by == "weight";
-    let returned = Some(item.quantity_returned).filter(|returned| *returned > 0);
-    json!({
-        "name": item.name, "sku": item.sku, "quantity": amount(item.quantity, by_weight), "price": item.price, "subtotal": item.subtotal,
-        "discount": item.discount, "tax_rate": percent(item.tax_rate), "cancelled": item.quantity_cancelled,
-        "returned": returned.map(|returned| amount(returned, by_weight)),
-    })
-}
-
-async fn payment_rows(scope: &Scope, order: &Order, company: &Company, language: &str) -> Result<Vec<Value>> {
-    let Some(id) = order.payment_id else { return Ok(vec![]) };
-    let payment = payments::get(scope, id).await?;
-    let shares = payments::allocations(scope, id).await?;
-    let share = shares.iter().find(|share| share.order_id == order.id);
-    Ok(vec![json!({
-        "gateway": payment.gateway, "status": payment.status, "amount": share.map(|share| share.amount),
-        "refunded": share.map(|share| share.refunded), "at": local(payment.updated_at, &company.zone, language),
-    })])
-}
-
-/// The key of the words on the button that leads to a status.
-pub(in crate::controllers::portal) const fn action_key(to: Status) -> &'static str {
-    match to {
-        Status::Processing => "actions.process",
-        Status::Packed => "actions.pack",
-        Status::Shipped => "actions.ship",
-        Status::Delivered => "actions.deliver",
-        Status::Completed => "actions.complete",
-        Status::Cancelled => "actions.cancel",
-        Status::Pending | Status::Confirmed | Status::Returned => "actions.confirm",
-    }
-}
-
-fn steps(now: Status) -> Vec<Value> {
-    let walk = [Status::Pending, Status::Confirmed, Status::Processing, Status::Packed, Status::Shipped, Status::Delivered];
-    let at = walk.iter().position(|step| *step == now);
-    let done = |index: usize| match (now, at) {
-        (Status::Completed, _) => "done",
-        (_, Some(at)) if index < at => "done",
-        (_, Some(at)) if index == at => "now",
-        _ => "next",
-    };
-    walk.iter().enumerate().map(|(index, step)| json!({ "status": step, "state": done(index) })).collect()
-}
-
-async fn change_status(visitor: Visitor<OrdersFulfil>, Id(id): Id<OrderId>, fields: Fields) -> PageResult<Response> {
-    let to = Status::named(fields.raw("status")).ok_or_else(|| Error::invalid("status", "unknown", "there is no such status"));
-    let tracking_number = Some(fields.raw("trackingNumber").to_owned()).filter(|text| !text.is_empty());
-    let done = match to {
-        Ok(status) => {
-            let step = Step { status, note: fields.raw("note").into(), tracking_number };
-            step_on(&visitor.access, id, &step, fields.raw("version").parse().ok()).await
-        }
-        Err(error) => Err(error),
-    };
-    match done {
-        Ok(()) => Ok(visitor.done(&format!("/company/orders/{id}"), "order_moved").into_response()),
-        Err(error) => order_again(visitor, id, error, &fields).await,
-    }
-}
-
-/// The order's page with the form that was refused.
-async fn order_again<P: Permission>(visitor: Visitor<P>, id: OrderId, error: Error, fields: &Fields) -> PageResult<Response> {
-    let visitor = visitor.refused(error, fields)?;
-    let (company, data) = order_page(&visitor, id).await.map_err(|error| visitor.refuse(error))?;
-    visitor.again("company/orders/show.html", &company, data)
-}
-
-/// One step of an order in a unit of its own.
-pub(in crate::controllers::portal) async fn step_on(
-    access: &Access<OrdersFulfil>,
-    id: OrderId,
-    step: &Step,
-    version: Option<i64>,
-) -> Result<()> {
-    let scope = access.write().await?;
-    orders::advance(&scope, id, step, version).await?;
-    scope.commit().await
-}
-
-async fn cancel(visitor: Visitor<OrdersCancel>, Id(id): Id<OrderId>, mut fields: Fields) -> PageResult<Response> {
-    match cancel_whole(&visitor.access, id, &mut fields).await {
-        Ok(()) => Ok(visitor.done(&format!("/company/orders/{id}"), "order_cancelled").into_response()),
-        Err(error) => order_again(visitor, id, error, &fields).await,
-    }
-}
-
-async fn cancel_whole(access: &Access<OrdersCancel>, id: OrderId, fields: &mut Fields) -> Result<()> {
-    let reason = fields.text("reason");
-    fields.end()?;
-    let scope = access.write().await?;
-    orders::cancel(&scope, id, &Cancellation { reason, items: None }).await?;
-    scope.commit().await
-}
-
-async fn take_back(visitor: Visitor<OrdersCancel>, Id(id): Id<OrderId>, mut fields: Fields) -> PageResult<Response> {
-    match undelivered(&visitor.access, id, &mut fields).await {
-        Ok(()) => Ok(visitor.done(&format!("/company/orders/{id}"), "order_taken_back").into_response()),
-        Err(error) => order_again(visitor, id, error, &fields).await,
-    }
-}
-
-async fn undelivered(access: &Access<OrdersCancel>, id: OrderId, fields: &mut Fields) -> Result<()> {
-    let note = fields.text("backReason");
-    let version = fields.raw("version").parse().ok();
-    fields.end()?;
-    let scope = access.write().await?;
-    orders::advance(&scope, id, &Step { status: Status::Returned, note, tracking_number: None }, version).await?;
-    scope.commit().await
-}
-
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         get::<OrdersRead, _>("/company/orders", "Orders", index),
         get::<OrdersRead, _>("/company/orders/export.csv", "Orders as CSV", export),
         post::<OrdersRead, _>("/company/orders/chosen.csv", "Chosen orders as CSV", export_chosen),
         post::<OrdersFulfil, _>("/company/orders/picking", "Starts picking the chosen orders", start_picking),
-        get::<OrdersRead, _>("/company/orders/{id}", "One order", show),
-        post::<OrdersFulfil, _>("/company/orders/{id}/status", "Moves an order one step on", change_status),
-        post::<OrdersCancel, _>("/company/orders/{id}/cancel", "Cancels an order", cancel),
-        post::<OrdersCancel, _>("/company/orders/{id}/take-back", "Takes an order back that could not be delivered", take_back),
     ]
 }

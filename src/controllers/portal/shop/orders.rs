@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     super::{
         PageResult, Visitor,
-        company::orders::{action_key, step_on},
+        company::order::{action_key, fill_short, step_on},
         fields::Fields,
         local,
         shelf::amount,
@@ -122,12 +122,6 @@ async fn fill(visitor: Visitor<OrdersFulfil>, Id(id): Id<OrderId>, fields: Field
         Ok(()) => Ok(visitor.done(&board, "order_filled")),
         Err(error) => visitor.back(&board, error),
     }
-}
-
-async fn fill_short(access: &Access<OrdersFulfil>, id: OrderId) -> Result<()> {
-    let scope = access.write().await?;
-    orders::fill(&scope, id).await?;
-    scope.commit().await
 }
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
