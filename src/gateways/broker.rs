@@ -45,6 +45,7 @@ pub const QUEUES: [(&str, &[&str]); 12] = [
             "order.delivered",
             "order.completed",
             "order.cancelled",
+            "order.items_cancelled",
             "order.returned",
             "payment.*",
             "inventory.batch_expiring",

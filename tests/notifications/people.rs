@@ -114,6 +114,27 @@ async fn goods_that_run_low_are_told_to_the_shops_managers_once_a_day() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn goods_that_are_not_on_sale_run_out_like_others() {
+    for world in World::all().await {
+        let admin = world.staff(&world.a, "admin").await;
+        let product = format!("/api/products/{}", world.a.product);
+        world.client.put(&admin, &product, &json!({ "isActive": false })).await.expect(200);
+        let none = json!({ "locationId": world.a.location, "quantity": 0, "operation": "set", "reason": "counted" });
+        world.client.patch(&admin, &format!("/api/inventory/{}", world.a.variants[2]), &none).await.expect(200);
+        // It may be archived before anybody is told: what lies on the shelf is named all the same.
+        world.client.patch(&admin, &format!("/api/inventory/{}", world.a.variants[1]), &none).await.expect(200);
+        world.client.delete(&admin, &format!("{product}/variants/{}", world.a.variants[1])).await.expect(204);
+        turn_at(&world, 0).await;
+        assert_eq!(world.count("SELECT COUNT(*) FROM jobs WHERE attempts > 0 AND state IN ('ready', 'dead')").await, 0);
+        let manager = world.staff(&world.a, "manager").await;
+        let told = messages(&world, &manager).await;
+        assert_eq!(named(&told, "stock_out").len(), 2, "{told:#?}");
+        world.verify().await;
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_letter_with_a_link_keeps_the_link_to_itself() {
     let outside = Outside::open().await;
     for world in outside.worlds().await {

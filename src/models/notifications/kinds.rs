@@ -72,6 +72,7 @@ pub const KINDS: &[Kind] = &[
     kind("order_shipped", Class::Important, About::Order, Audience::Customer, "order.shipped"),
     kind("order_delivered", Class::Important, About::Order, Audience::Customer, "order.delivered"),
     kind("order_cancelled", Class::Important, About::Order, Audience::Customer, "order.cancelled"),
+    kind("order_items_cancelled", Class::Important, About::Order, Audience::Customer, "order.items_cancelled"),
     kind("order_returned", Class::Important, About::Order, Audience::Customer, "order.returned"),
     kind("payment_failed", Class::Critical, About::Payment, Audience::Customer, "payment.failed"),
     kind("payment_refunded", Class::Important, About::Payment, Audience::Customer, "payment.refunded"),

@@ -17,7 +17,9 @@ use crate::{
     models::{
         catalog,
         companies::{Company, Standing},
-        inventory, orders, payments, shops,
+        inventory,
+        orders::{self, Status},
+        payments, shops,
     },
     money::Money,
     tenancy::Scope,
@@ -111,17 +113,19 @@ async fn order(scope: &Scope, id: OrderId) -> Result<Value> {
     let order = orders::get(scope, id).await?;
     let shop = shops::get(scope, order.shop_id).await?;
     let items = orders::items_of(scope, &[id]).await?.remove(&id).unwrap_or_default();
-    let lines: Vec<_> = items
-        .iter()
-        .take(LINES_MAX)
-        .map(|item| {
-            let quantity = if item.sold_by == "weight" { weight(item.quantity) } else { item.quantity.to_string() };
-            json!({ "name": item.name, "quantity": quantity, "total": item.subtotal.display(&order.currency) })
-        })
-        .collect();
+    // The end of an order is told of all of it; before, what was called off is no part of it any more.
+    let is_over = order.status == Status::Cancelled;
+    let total = if is_over { order.total } else { order.total.minus(orders::called_off(&items)?)? };
+    let mut lines = Vec::with_capacity(items.len().min(LINES_MAX));
+    for item in items.iter().filter(|item| is_over || item.quantity > item.quantity_cancelled).take(LINES_MAX) {
+        let left = if is_over { item.quantity } else { item.quantity - item.quantity_cancelled };
+        let quantity = if item.sold_by == "weight" { weight(left) } else { left.to_string() };
+        let total = item.subtotal.portion(left, item.quantity)?;
+        lines.push(json!({ "name": item.name, "quantity": quantity, "total": total.display(&order.currency) }));
+    }
     Ok(json!({
         "order": {
-            "number": order.order_number, "total": order.total.display(&order.currency), "shop": shop.name,
+            "number": order.order_number, "total": total.display(&order.currency), "shop": shop.name,
             "tracking": order.tracking_number.unwrap_or_default(),
         },
         "lines": lines,
@@ -149,7 +153,8 @@ async fn payment(scope: &Scope, id: PaymentId, data: &Value) -> Result<Value> {
 async fn stock(scope: &Scope, data: &Value) -> Result<Value> {
     let variant: VariantId = id(data, "variantId")?;
     let location: LocationId = id(data, "locationId")?;
-    let goods = catalog::to_sell(scope, &[variant]).await?;
+    // What is not on sale at present lies there all the same, and what was archived may.
+    let goods = catalog::goods(scope, &[variant]).await?;
     let (variant, product) = goods.get(&variant).ok_or(Error::NOT_FOUND)?;
     let place = inventory::locations(scope).await?.into_iter().find(|place| place.id == location);
     let name = if variant.name.is_empty() { product.name.clone() } else { format!("{}, {}", product.name, variant.name) };
