@@ -292,7 +292,7 @@ async fn one_batch(souk: &Souk, trader: &Trader, customer: &Customer, by_card: b
 async fn bring_to(scope: &crate::tenancy::Scope, id: OrderId, from: Status, end: Status) -> Result<()> {
     if end == Status::Cancelled {
         let why = Cancellation { reason: "changed my mind".into(), items: None };
-        return orders::cancel(scope, id, &why, None).await.map(|_| ());
+        return orders::cancel(scope, id, &why).await.map(|_| ());
     }
     let mut at = from;
     while at != end {

@@ -1,4 +1,5 @@
 mod account;
+mod board;
 mod frame;
 mod inventory;
 mod invitation;

@@ -258,7 +258,7 @@ async fn cancel(access: Access<OrdersCancel>, once: Once, Id(id): Id<OrderId>, J
         Begun::Past(order) => return as_it_stands(access, OrderId(order)).await,
         Begun::Resume(..) => return Err(Error::internal("a cancellation has one unit")),
     };
-    let result = match orders::cancel(unit.scope(), id, &body, None).await {
+    let result = match orders::cancel(unit.scope(), id, &body).await {
         Ok(order) => one(unit.scope(), order).await.map(|answer| answer.0),
         Err(error) => Err(error),
     };

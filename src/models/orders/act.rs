@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    cancel::{Cancellation, cancel},
+    cancel::{Cancellation, cancel_as_read},
     event,
     finalise::set_payment_status,
     item, list, order,
@@ -108,7 +108,7 @@ async fn way_back(scope: &Scope, before: &order::Model, step: &Step, version: Op
         return undelivered::take_back(scope, before, &step.note, version).await;
     }
     let whole = Cancellation { reason: step.note.clone(), items: None };
-    cancel(scope, before.id, &whole, version).await.map_err(|error| error.of_field("note"))
+    cancel_as_read(scope, before.id, &whole, version).await.map_err(|error| error.of_field("note"))
 }
 
 /// The parcel's number, if the step brings one.

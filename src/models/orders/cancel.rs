@@ -44,9 +44,16 @@ pub struct CancelLine {
 ///
 /// # Errors
 /// 404; 409 `invalid_transition` when it has left the shop, `payment_in_progress` while it is
-/// being paid; 412 when `version` is no longer the order's; 422 for lines or quantities that are
-/// not there.
-pub async fn cancel(scope: &Scope, id: OrderId, cancellation: &Cancellation, version: Option<i64>) -> Result<order::Model> {
+/// being paid; 422 for lines or quantities that are not there.
+pub async fn cancel(scope: &Scope, id: OrderId, cancellation: &Cancellation) -> Result<order::Model> {
+    cancel_as_read(scope, id, cancellation, None).await
+}
+
+/// As [`cancel`], of an order that somebody has read in this version.
+///
+/// # Errors
+/// As [`cancel`]; 412 when `version` is no longer the order's.
+pub async fn cancel_as_read(scope: &Scope, id: OrderId, cancellation: &Cancellation, version: Option<i64>) -> Result<order::Model> {
     if cancellation.reason.trim().is_empty() || cancellation.reason.chars().count() > 500 {
         return Err(Error::invalid("reason", "required", "say why, in 1 to 500 characters"));
     }

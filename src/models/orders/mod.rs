@@ -25,7 +25,7 @@ mod undelivered;
 
 pub use self::{
     act::{Step, advance},
-    cancel::{CancelLine, Cancellation, called_off, cancel},
+    cancel::{CancelLine, Cancellation, called_off, cancel, cancel_as_read},
     checkout::Model as Checkout,
     event::Model as TimelineEntry,
     finalise::{begin_payment, finalise},

@@ -62,7 +62,7 @@ pub async fn cancel_unpaid(souk: &Souk, company: CompanyId) -> Result<()> {
     drop(scope);
     for order in unpaid {
         let scope = souk.write(Tenant::system(company)).await?;
-        match cancel(&scope, order.id, &Cancellation { reason: "not paid in time".into(), items: None }, None).await {
+        match cancel(&scope, order.id, &Cancellation { reason: "not paid in time".into(), items: None }).await {
             Ok(_) => scope.commit().await?,
             // It is being paid this moment, or somebody was faster: the next tick looks again.
             Err(Error::Conflict { .. }) => {}

@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use sea_orm::{
     ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    sea_query::{Expr, ExprTrait},
+    sea_query::{Alias, Expr, ExprTrait, SelectStatement},
 };
 use serde_json::json;
 
@@ -175,6 +175,28 @@ pub async fn company_of(platform: &Platform, id: PaymentId) -> Result<CompanyId>
 /// The shares of a payment that the caller's shops have.
 pub async fn allocations(scope: &Scope, payment: PaymentId) -> Result<Vec<Allocation>> {
     scope.all(scope.find::<allocation::Entity>().filter(allocation::Column::PaymentId.eq(payment))).await
+}
+
+/// What is still open of some orders' shares: what is asked for, less what went back.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn open_shares(scope: &Scope, orders: &[OrderId]) -> Result<BTreeMap<OrderId, Money>> {
+    if orders.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let shares = scope.find::<allocation::Entity>().filter(allocation::Column::OrderId.is_in(orders.iter().copied()));
+    scope.all(shares).await?.into_iter().map(|share| Ok((share.order_id, share.amount.minus(share.refunded)?))).collect()
+}
+
+/// The question about each row of `orders` what is left of its share: neither given back nor no longer
+/// asked for.
+#[must_use]
+pub fn kept_of_order(scope: &Scope) -> SelectStatement {
+    let of = |column| Expr::col((allocation::Entity, column));
+    let theirs = of(allocation::Column::OrderId).equals((Alias::new("orders"), Alias::new("id")));
+    let shares = scope.find_company_wide::<allocation::Entity>().select_only();
+    shares.expr(of(allocation::Column::Amount).sub(of(allocation::Column::Refunded))).filter(theirs).into_query()
 }
 
 /// The refunds of a payment that the caller's shops have.

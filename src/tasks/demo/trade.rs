@@ -197,7 +197,7 @@ impl Shop<'_> {
             if course.end == Status::Cancelled || one.is_some() {
                 let reason = if one.is_some() { "no longer needed" } else { "ordered twice by mistake" }.into();
                 let scope = souk.write(buyer.clone()).await?;
-                orders::cancel(&scope, order.id, &Cancellation { reason, items: one }, None).await?;
+                orders::cancel(&scope, order.id, &Cancellation { reason, items: one }).await?;
                 scope.commit().await?;
             }
             if course.end == Status::Cancelled {

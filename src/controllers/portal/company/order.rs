@@ -202,7 +202,7 @@ async fn cancel_whole(access: &Access<OrdersCancel>, id: OrderId, fields: &mut F
     let reason = fields.text("reason");
     fields.end()?;
     let scope = access.write().await?;
-    orders::cancel(&scope, id, &Cancellation { reason, items: None }, None).await?;
+    orders::cancel(&scope, id, &Cancellation { reason, items: None }).await?;
     scope.commit().await
 }
 
@@ -234,7 +234,7 @@ async fn cancel_some(access: &Access<OrdersCancel>, id: OrderId, fields: &mut Fi
     let version = fields.parsed("version");
     fields.end()?;
     let cancellation = Cancellation { reason, items: Some(lines) };
-    let cancelled = orders::cancel(&scope, order.id, &cancellation, version).await;
+    let cancelled = orders::cancel_as_read(&scope, order.id, &cancellation, version).await;
     cancelled.map_err(|error| at_line(error, cancellation.items.as_deref().unwrap_or_default()))?;
     scope.commit().await
 }

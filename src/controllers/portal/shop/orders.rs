@@ -1,7 +1,7 @@
 //! The shop terminal: the queue of orders to pick, pack, ship and hand over.
 
 use axum::response::{Html, Redirect};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
@@ -22,9 +22,13 @@ use crate::{
     ids::{OrderId, ShopId},
     models::{
         companies::{self, Company},
-        orders::{self, Status, Step},
+        orders::{self, Filter, Item, Order, Status, Step},
+        payments,
     },
-    tenancy::{Access, roles::OrdersFulfil},
+    tenancy::{
+        Access, Scope,
+        roles::{OrdersFulfil, OrdersRead},
+    },
 };
 
 #[derive(Debug, Deserialize)]
@@ -48,56 +52,89 @@ const LANES: [(&str, Status); 4] = [
     ("shop.orders.col.on_the_way", Status::Shipped),
 ];
 
+/// A lane that has more is counted so far.
+const COUNTED_MAX: u64 = 100;
+
 async fn board_page(access: &Access<OrdersFulfil>, asked: Option<ShopId>, language: &str) -> Result<(Company, Value)> {
     let scope = access.read().await?;
     let company = companies::own(&scope).await?;
     let (shops, shop) = shop_of(&scope, asked).await?;
     let mut columns = Vec::with_capacity(LANES.len());
-    let now = clock::now().micros();
-    let mut last_event = String::new();
     // One thing to do: the first step of the board. The script moves it along with the chosen lane.
     let mut has_first = false;
     for (title, status) in LANES {
         let found = orders::waiting(&scope, shop.id, status, TICKETS).await?;
         let ids: Vec<_> = found.iter().map(|order| order.id).collect();
         let mut items = orders::items_of(&scope, &ids).await?;
+        let cash: Vec<_> = found.iter().filter(|order| order.payment_status == "pending").map(|order| order.id).collect();
+        let cash = payments::open_shares(&scope, &cash).await?;
         let mut tickets = Vec::with_capacity(found.len());
-        for (index, order) in found.into_iter().enumerate() {
-            last_event = last_event.max(order.updated_at.to_string());
-            let lines: Vec<_> = items
-                .remove(&order.id)
-                .unwrap_or_default()
-                .iter()
-                .filter(|item| item.quantity > item.quantity_cancelled)
-                .map(|item| {
-                    let by_weight = item.sold_by == "weight";
-                    let missing = Some(item.quantity_short).filter(|short| *short > 0);
-                    json!({
-                        "name": item.name, "quantity": amount(item.quantity - item.quantity_cancelled, by_weight), "sku": item.sku,
-                        "missing": missing.map(|short| amount(short, by_weight)),
-                    })
-                })
-                .collect();
-            // What is missing comes first: a short order is filled before it is packed.
-            let blocked = order.is_short && order.status == Status::Processing;
-            let action = order.status.next().filter(|_| !blocked).map(|to| json!({ "status": to, "label_key": action_key(to) }));
-            let is_first = !has_first && action.is_some();
+        for (index, order) in found.iter().enumerate() {
+            let lines = items.remove(&order.id).unwrap_or_default();
+            let mut ticket = ticket(order, &lines, &company, language);
+            let is_first = !has_first && !ticket["action"].is_null();
             has_first |= is_first;
-            tickets.push(json!({
-                "id": order.id, "is_first": is_first, "number": order.order_number, "customer": order.customer_name,
-                "placed": local(order.created_at, &company.zone, language), "minutes": (now - order.created_at.micros()) / 60_000_000,
-                "total": order.total, "status": order.status, "lines": lines, "action": action, "is_short": order.is_short,
-                "digit": if index < 9 { (index + 1).to_string() } else { String::new() },
-            }));
+            ticket["is_first"] = json!(is_first);
+            ticket["digit"] = json!(if index < 9 { (index + 1).to_string() } else { String::new() });
+            ticket["collect"] = json!(cash.get(&order.id).map(|open| open.display(&order.currency)));
+            tickets.push(ticket);
         }
-        columns.push(json!({ "title_key": title, "tickets": tickets }));
+        let more = if tickets.len() as u64 == TICKETS { more(access, &scope, shop.id, status).await? } else { None };
+        let many = more.as_ref().map_or_else(|| tickets.len().to_string(), |more| more.many.clone());
+        columns.push(json!({ "title_key": title, "tickets": tickets, "many": many, "more": more }));
     }
     let data = json!({
         "shop": { "id": shop.id, "name": shop.name },
         "shops": shops.iter().map(|shop| json!({ "id": shop.id, "name": shop.name })).collect::<Vec<_>>(),
-        "columns": columns, "last_event": last_event,
+        "columns": columns,
     });
     Ok((company, data))
+}
+
+/// An order as a ticket of its lane.
+fn ticket(order: &Order, lines: &[Item], company: &Company, language: &str) -> Value {
+    let line = |item: &Item| {
+        let by_weight = item.sold_by == "weight";
+        let missing = Some(item.quantity_short).filter(|short| *short > 0);
+        json!({
+            "name": item.name, "quantity": amount(item.quantity - item.quantity_cancelled, by_weight), "sku": item.sku,
+            "missing": missing.map(|short| amount(short, by_weight)),
+        })
+    };
+    let lines: Vec<_> = lines.iter().filter(|item| item.quantity > item.quantity_cancelled).map(line).collect();
+    // What is missing comes first: a short order is filled before it is packed.
+    let blocked = order.is_short && order.status == Status::Processing;
+    let action = order.status.next().filter(|_| !blocked).map(|to| json!({ "status": to, "label_key": action_key(to) }));
+    json!({
+        "id": order.id, "number": order.order_number, "customer": order.customer_name, "placed": local(order.created_at, &company.zone, language),
+        "minutes": (clock::now().micros() - order.created_at.micros()) / 60_000_000, "total": order.total, "status": order.status,
+        "lines": lines, "action": action, "is_short": order.is_short,
+    })
+}
+
+/// What a lane has beyond its tickets. The youngest order is among them: it is said when it comes in.
+#[derive(Serialize)]
+struct More {
+    /// How many orders the lane has, and how many of them it does not show.
+    many: String,
+    hidden: String,
+    newest: OrderId,
+    newest_number: String,
+    /// The list of them, for whoever may read it.
+    href: Option<String>,
+}
+
+async fn more(access: &Access<OrdersFulfil>, scope: &Scope, shop: ShopId, status: Status) -> Result<Option<More>> {
+    let filter = Filter { status: vec![status], shop: Some(shop), ..Filter::default() };
+    let many = orders::how_many(scope, &filter, COUNTED_MAX + 1).await?;
+    let newest = orders::list(scope, &filter, None, 1).await?.orders.pop();
+    let Some(newest) = newest.filter(|_| many > TICKETS) else { return Ok(None) };
+    let counted = |from: u64| {
+        let sign = if many > COUNTED_MAX { "+" } else { "" };
+        format!("{}{sign}", many.min(COUNTED_MAX) - from)
+    };
+    let href = access.also::<OrdersRead>().map(|_| format!("/company/orders?status={}&shop={shop}", status.name()));
+    Ok(Some(More { many: counted(0), hidden: counted(TICKETS), newest: newest.id, newest_number: newest.order_number, href }))
 }
 
 /// A step that is refused leads back to the board, which says why: the ticket has moved meanwhile.
