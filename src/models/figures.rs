@@ -13,8 +13,10 @@ use crate::{
     tenancy::Platform,
 };
 
-/// Orders that count: paid, or promised to be paid at the door, and not taken back.
-const COUNTED: &str = "o.status NOT IN ('pending', 'cancelled')";
+/// Orders that count: paid, or promised to be paid at the door, and neither called off nor taken back.
+const COUNTED: &str = "o.status NOT IN ('pending', 'cancelled', 'returned')";
+/// What such an order came to: without what was called off of it or given back.
+const KEPT: &str = "(SELECT a.amount - a.refunded FROM payment_allocations AS a WHERE a.company_id = o.company_id AND a.order_id = o.id)";
 
 /// What a company sold between two moments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +47,7 @@ pub async fn traded_by(platform: &Platform, companies: &[CompanyId], from: Insta
 
 fn traded_in(these: &str) -> String {
     format!(
-        "SELECT c.id AS company, o.currency AS currency, COUNT(*) AS orders, CAST(SUM(o.total) AS bigint) AS revenue FROM companies AS c \
+        "SELECT c.id AS company, o.currency AS currency, COUNT(*) AS orders, CAST(SUM({KEPT}) AS bigint) AS revenue FROM companies AS c \
          JOIN orders AS o ON o.company_id = c.id AND o.created_at >= $1 AND o.created_at < $2 AND {COUNTED} \
          WHERE {these} GROUP BY c.id, o.currency ORDER BY revenue DESC, c.id"
     )
@@ -154,7 +156,7 @@ pub async fn by_hour(platform: &Platform, currency: &str, from: Instant, hours: 
     const HOUR: i64 = 3_600_000_000;
     let until = from.micros() + HOUR * i64::try_from(hours).unwrap_or_default();
     let ask = format!(
-        "SELECT (o.created_at - $1) / {HOUR} AS hour, CAST(SUM(o.total) AS bigint) AS revenue FROM companies AS c \
+        "SELECT (o.created_at - $1) / {HOUR} AS hour, CAST(SUM({KEPT}) AS bigint) AS revenue FROM companies AS c \
          JOIN orders AS o ON o.company_id = c.id AND o.created_at >= $1 AND o.created_at < $2 AND o.currency = $3 AND {COUNTED} \
          WHERE c.status <> 'platform' GROUP BY 1"
     );
@@ -225,7 +227,7 @@ pub async fn of_company(platform: &Platform, id: CompanyId, from: Instant, until
             "(SELECT {what} FROM orders AS o WHERE o.company_id = $1 AND o.created_at >= {from} AND o.created_at < {until} AND {COUNTED})"
         )
     };
-    let sum = "CAST(COALESCE(SUM(o.total), 0) AS bigint)";
+    let sum = format!("CAST(COALESCE(SUM({KEPT}), 0) AS bigint)");
     let ask = format!(
         "SELECT {} AS shops, {} AS staff, {} AS customers, {} AS products, {} AS orders_open, \
          {} AS orders, {} AS revenue, {} AS orders_before, {} AS revenue_before",
@@ -235,9 +237,9 @@ pub async fn of_company(platform: &Platform, id: CompanyId, from: Instant, until
         many("products WHERE company_id = $1 AND archived_at IS NULL"),
         many("orders WHERE company_id = $1 AND status IN ('confirmed', 'processing', 'packed', 'shipped')"),
         traded("COUNT(*)", "$2", "$3"),
-        traded(sum, "$2", "$3"),
+        traded(&sum, "$2", "$3"),
         traded("COUNT(*)", "$4", "$2"),
-        traded(sum, "$4", "$2"),
+        traded(&sum, "$4", "$2"),
     );
     let values = vec![id.0.into(), from.micros().into(), until.micros().into(), before.micros().into()];
     let Some(row) = platform.ask(&ask, values).await?.pop() else { return Ok(Company::default()) };

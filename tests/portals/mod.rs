@@ -1,5 +1,6 @@
 mod account;
 mod board;
+mod earned;
 mod frame;
 mod inventory;
 mod invitation;

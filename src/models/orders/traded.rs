@@ -13,12 +13,14 @@ use crate::{
     clock::Instant,
     errors::Result,
     ids::{CustomerId, ProductId, ShopId, VariantId},
+    models::payments,
     money::Money,
     tenancy::Scope,
 };
 
-/// Orders that count as sold are paid, or promised to be paid at the door, and not taken back.
-const NOT_SOLD: [Status; 2] = [Status::Pending, Status::Cancelled];
+/// Orders that count as sold are paid, or promised to be paid at the door, and neither called off nor
+/// taken back.
+const NOT_SOLD: [Status; 3] = [Status::Pending, Status::Cancelled, Status::Returned];
 const HOUR: i64 = 3_600_000_000;
 
 /// A stretch of time, and as much before it to compare with.
@@ -42,8 +44,11 @@ fn when(span: &Span, is_before: bool, then: Expr) -> Expr {
     Expr::case(is_then, then).finally(0_i64).into()
 }
 
-fn total() -> Expr {
-    Expr::col((order::Entity, order::Column::Total))
+/// What an order came to: without what was called off of it or given back. Of one that does not count
+/// as sold, all that it was about.
+fn worth(scope: &Scope) -> Expr {
+    let total = Expr::col((order::Entity, order::Column::Total));
+    Expr::case(order::Column::Status.is_in(NOT_SOLD), total).finally(payments::kept_of_order(scope)).into()
 }
 
 fn of_span(scope: &Scope, span: &Span, shop: Option<ShopId>) -> Select<order::Entity> {
@@ -77,9 +82,9 @@ pub async fn by_status(scope: &Scope, span: &Span, shop: Option<ShopId>) -> Resu
     let rows = of_span(scope, span, shop)
         .column(order::Column::Status)
         .expr_as(sum(when(span, false, Expr::val(1_i64))), "orders")
-        .expr_as(sum(when(span, false, total())), "amount")
+        .expr_as(sum(when(span, false, worth(scope))), "amount")
         .expr_as(sum(when(span, true, Expr::val(1_i64))), "orders_before")
-        .expr_as(sum(when(span, true, total())), "amount_before")
+        .expr_as(sum(when(span, true, worth(scope))), "amount_before")
         .group_by(order::Column::Status);
     scope.all_as(rows).await
 }
@@ -97,8 +102,8 @@ pub async fn by_shop(scope: &Scope, span: &Span, shop: Option<ShopId>) -> Result
     let rows = of_span(scope, span, shop)
         .filter(order::Column::Status.is_not_in(NOT_SOLD))
         .column(order::Column::ShopId)
-        .expr_as(sum(when(span, false, total())), "amount")
-        .expr_as(sum(when(span, true, total())), "amount_before")
+        .expr_as(sum(when(span, false, worth(scope))), "amount")
+        .expr_as(sum(when(span, true, worth(scope))), "amount_before")
         .group_by(order::Column::ShopId);
     scope.all_as(rows).await
 }
@@ -118,7 +123,7 @@ pub async fn by_hour(scope: &Scope, span: &Span, shop: Option<ShopId>) -> Result
         .filter(order::Column::Status.is_not_in(NOT_SOLD))
         .expr_as(hour, "hour")
         .expr_as(Expr::col(order::Column::Id).count(), "orders")
-        .expr_as(sum(total()), "amount")
+        .expr_as(sum(worth(scope)), "amount")
         .group_by(Expr::col(Alias::new("hour")));
     let rows = scope.all_as::<OfHour, _>(rows).await?;
     Ok(rows.into_iter().map(|row| (Instant(span.before.micros() + row.hour * HOUR), row.orders, row.amount)).collect())
@@ -137,6 +142,12 @@ pub struct SoldGoods {
     pub amount: i64,
 }
 
+/// `of × part ÷ whole`, multiplied in such pieces that it stays within 64 bits.
+fn part(of: item::Column, part: Expr, whole: item::Column) -> Expr {
+    let each = Expr::col(of).div(Expr::col(whole)).mul(part.clone());
+    each.add(Expr::col(of).modulo(Expr::col(whole)).mul(part).div(Expr::col(whole)))
+}
+
 /// What brought in the most.
 pub async fn best_sellers(scope: &Scope, span: &Span, shop: Option<ShopId>, limit: u64) -> Result<Vec<SoldGoods>> {
     let sold = of_span(scope, &Span { before: span.from, ..*span }, shop).filter(order::Column::Status.is_not_in(NOT_SOLD));
@@ -152,8 +163,8 @@ pub async fn best_sellers(scope: &Scope, span: &Span, shop: Option<ShopId>, limi
         .expr_as(text(item::Column::Name), "name")
         .expr_as(text(item::Column::Sku), "sku")
         .expr_as(text(item::Column::SoldBy), "sold_by")
-        .expr_as(sum(kept), "quantity")
-        .expr_as(sum(Expr::col(item::Column::Subtotal)), "amount")
+        .expr_as(sum(kept.clone()), "quantity")
+        .expr_as(sum(part(item::Column::Subtotal, kept, item::Column::Quantity)), "amount")
         .group_by(item::Column::VariantId)
         .group_by(item::Column::ProductId)
         .order_by_desc(Expr::col(Alias::new("amount")))
@@ -211,7 +222,7 @@ pub async fn bought_by(scope: &Scope, customers: &[CustomerId]) -> Result<BTreeM
         .select_only()
         .column(order::Column::CustomerId)
         .expr_as(Expr::col(order::Column::Id).count(), "orders")
-        .expr_as(sum(total()), "amount")
+        .expr_as(sum(worth(scope)), "amount")
         .expr_as(Expr::col(order::Column::CreatedAt).max(), "last_at")
         .group_by(order::Column::CustomerId);
     let rows = scope.all_as::<Bought, _>(rows).await?;

@@ -195,7 +195,7 @@ pub async fn open_shares(scope: &Scope, orders: &[OrderId]) -> Result<BTreeMap<O
 pub fn kept_of_order(scope: &Scope) -> SelectStatement {
     let of = |column| Expr::col((allocation::Entity, column));
     let theirs = of(allocation::Column::OrderId).equals((Alias::new("orders"), Alias::new("id")));
-    let shares = scope.find_company_wide::<allocation::Entity>().select_only();
+    let shares = scope.find::<allocation::Entity>().select_only();
     shares.expr(of(allocation::Column::Amount).sub(of(allocation::Column::Refunded))).filter(theirs).into_query()
 }
 

@@ -214,7 +214,7 @@ fn kpis(visitor: &Visitor<ReportsRead>, look: &Look, days: &[(i64, i64)], by_sta
     let line = |of: &dyn Fn(&(i64, i64)) -> i64| charts::spark(&now.iter().map(of).collect::<Vec<_>>());
     let at = look.at_shop();
     let kpi = |label: &str, value: String, change: Value, line: Value, note: String, href: &str| json!({ "label": visitor.text(label), "value": value, "change": change, "line": line, "note": note, "href": format!("/company/orders?status={href}{at}") });
-    let sold = "confirmed,processing,packed,shipped,delivered,completed,returned";
+    let sold = "confirmed,processing,packed,shipped,delivered,completed";
     let (mean, mean_before) = (average(amount, orders), average(amount_before, orders_before));
     vec![
         kpi("home.revenue", look.money(amount), charts::change(amount, amount_before, Rise::Good), line(&|day| day.1), String::new(), sold),
