@@ -1,8 +1,18 @@
 //! A cart whose goods or whose shop went off sale, and what it says of it.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use souk::{
+    ids::VariantId,
+    models::{
+        carts::{self, NewItem, Owner},
+        catalog::{self, NewProduct, NewVariant, SoldBy},
+        inventory,
+    },
+    money::Money,
+    tenancy::Tenant,
+};
 
-use crate::support::{STOCK, World, order, text};
+use crate::support::{PASSWORD, STOCK, World, order, text};
 
 /// The checkout of a cart: it names no lines.
 fn checkout(world: &World) -> Value {
@@ -94,6 +104,72 @@ async fn a_shop_that_is_paused_has_nothing_to_sell() {
         client.put(&admin, &shop, &json!({ "isActive": true })).await.expect(200);
         assert_eq!(in_stock().await, Some(1));
         client.post(&token, "/api/orders", &checkout(&world)).await.expect(201);
+        world.verify().await;
+        world.close().await;
+    }
+}
+
+/// Two hundred variants more, with a little of each in the shop.
+async fn many(world: &World) -> Vec<VariantId> {
+    let scope = world.souk.write(Tenant::system(world.a.id)).await.expect("a scope");
+    let place = inventory::place(&scope, world.a.location).await.expect("a place");
+    let mut all = Vec::new();
+    for half in ["left", "right"] {
+        let variant = |number: usize| NewVariant {
+            sku: format!("{half}-{number}").to_uppercase(),
+            barcode: None,
+            name: format!("Size {number}"),
+            attributes: Map::new(),
+            price: Money(100),
+            compare_at_price: None,
+            cost: Money(50),
+            sold_by: SoldBy::Unit,
+        };
+        let new = NewProduct { name: format!("Many {half}"), variants: (0..100).map(variant).collect(), ..NewProduct::default() };
+        let (_, variants) = catalog::add_product(&scope, new).await.expect("a product");
+        for variant in &variants {
+            inventory::put_away(&scope, *variant, &place, 5, 0).await.expect("stock");
+        }
+        all.extend(variants);
+    }
+    scope.commit().await.expect("kept");
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guests_cart_comes_along_as_far_as_there_is_room_and_every_change_is_told() {
+    for world in World::all().await {
+        let client = &world.client;
+        let many = many(&world).await;
+        let line = |variant: VariantId| NewItem { variant_id: variant, shop_id: world.a.shop, quantity: 1 };
+        let scope = world.souk.write(Tenant::system(world.a.id)).await.expect("a scope");
+        let owner = Owner::Customer(world.a.customer.id);
+        for variant in &many[..199] {
+            carts::add(&scope, &owner, &line(*variant)).await.expect("a line");
+        }
+        scope.commit().await.expect("kept");
+        let mut guest = String::new();
+        for variant in [many[0], many[199], world.a.variants[0]] {
+            let body = json!({ "variantId": variant, "shopId": world.a.shop, "quantity": 1 });
+            let token = [("x-cart-token", guest.as_str())];
+            let token = if guest.is_empty() { &token[..0] } else { &token[..] };
+            let cart = client.call("POST", "/api/cart/items", None, Some("alpha"), Some(&body), token).await.expect(200);
+            if guest.is_empty() {
+                guest = text(&cart["token"]);
+            }
+        }
+        let told = async || world.count("SELECT COUNT(*) FROM outbox WHERE kind = 'cart.updated'").await;
+        assert_eq!(told().await, 0);
+        let body = json!({ "email": "customer@alpha.test", "password": PASSWORD });
+        let guest = [("x-cart-token", guest.as_str())];
+        let welcome = client.call("POST", "/api/auth/login", None, Some("alpha"), Some(&body), &guest).await.expect(200);
+        let token = text(&welcome["accessToken"]);
+        assert_eq!(told().await, 1, "the carts became one");
+        let cart = client.get(&token, "/api/cart").await.expect(200);
+        let lines = cart["items"].as_array().expect("lines");
+        assert_eq!((lines.len(), &lines[0]["quantity"], &lines[199]["variantId"]), (200, &json!(2), &json!(many[199])));
+        client.delete(&token, "/api/cart").await.expect(204);
+        assert_eq!((told().await, client.get(&token, "/api/cart").await.expect(200)["items"].clone()), (2, json!([])));
         world.verify().await;
         world.close().await;
     }

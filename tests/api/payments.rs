@@ -51,6 +51,20 @@ async fn a_declined_card_leaves_an_order_that_can_be_paid() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_is_tried_again_is_no_longer_failed() {
+    for world in World::all().await {
+        let token = world.customer(&world.a, "second@alpha.test").await;
+        let (id, placed) = place(&world, &token, Some("tok_declined")).await;
+        assert_eq!(placed["orders"][0]["paymentStatus"], "failed");
+        let waiting = pay(&world, &token, &id, "tok_3ds").await.expect(202);
+        let (order, payment) = (&waiting["orders"][0]["paymentStatus"], &waiting["payment"]["status"]);
+        assert_eq!((order, payment), (&json!("unpaid"), &json!("processing")), "{waiting}");
+        world.verify().await;
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_is_found_again() {
     for world in World::all().await {
         let token = world.customer(&world.a, "lost@alpha.test").await;

@@ -32,7 +32,8 @@ use crate::{
 
 /// At most so many pieces, or grams, on a line.
 pub const QUANTITY_MAX: i64 = 1_000_000;
-const LINES_MAX: usize = 200;
+/// At most so many lines in a cart.
+pub const LINES_MAX: usize = 200;
 
 /// Whose cart: a signed-in customer's, or that of whoever holds the token.
 #[derive(Clone, Debug)]
@@ -187,8 +188,7 @@ pub async fn set_quantity(scope: &Scope, owner: &Owner, line: CartItemId, quanti
         let update = scope.update::<item::Entity>().col_expr(item::Column::Quantity, Expr::value(quantity));
         scope.run(update.filter(item::Column::Id.eq(mine.id))).await?;
     }
-    let cart = touch(scope, cart.id).await?;
-    scope.emit(Event::new("cart.updated", ("cart", cart.id.0), None, json!({}))).await?;
+    let cart = changed(scope, cart.id).await?;
     view(scope, owner, Some(cart)).await
 }
 
@@ -197,18 +197,20 @@ pub async fn clear(scope: &Scope, owner: &Owner) -> Result<()> {
     hold(scope, owner).await?;
     if let Some(cart) = find(scope, owner).await? {
         scope.remove(scope.delete::<item::Entity>().filter(item::Column::CartId.eq(cart.id))).await?;
-        touch(scope, cart.id).await?;
+        changed(scope, cart.id).await?;
     }
     Ok(())
 }
 
-/// Moves a guest's lines into the customer's cart at sign-in; what is there already adds up.
+/// Moves a guest's lines into the customer's cart at sign-in, as long as there is room; what is there
+/// already adds up.
 pub async fn merge(scope: &Scope, token: &str, customer: CustomerId) -> Result<()> {
     let theirs = Owner::Guest(Some(token.to_owned()));
     hold(scope, &theirs).await?;
     let Some(guest) = find(scope, &theirs).await? else { return Ok(()) };
     let (own, _) = open(scope, &Owner::Customer(customer)).await?;
     let present = items(scope, own.id).await?;
+    let mut room = LINES_MAX.saturating_sub(present.len());
     for line in items(scope, guest.id).await? {
         let same = present.iter().find(|item| item.variant_id == line.variant_id && item.shop_id == line.shop_id);
         let update = scope.update::<item::Entity>();
@@ -217,13 +219,23 @@ pub async fn merge(scope: &Scope, token: &str, customer: CustomerId) -> Result<(
                 let sum = std::cmp::min(same.quantity + line.quantity, QUANTITY_MAX);
                 update.col_expr(item::Column::Quantity, Expr::value(sum)).filter(item::Column::Id.eq(same.id))
             }
-            None => update.col_expr(item::Column::CartId, Expr::value(own.id)).filter(item::Column::Id.eq(line.id)),
+            None if room == 0 => continue,
+            None => {
+                room -= 1;
+                update.col_expr(item::Column::CartId, Expr::value(own.id)).filter(item::Column::Id.eq(line.id))
+            }
         };
         scope.run(update).await?;
     }
     scope.remove(scope.delete::<item::Entity>().filter(item::Column::CartId.eq(guest.id))).await?;
     scope.remove(scope.delete::<cart::Entity>().filter(cart::Column::Id.eq(guest.id))).await?;
-    touch(scope, own.id).await.map(|_| ())
+    changed(scope, own.id).await.map(|_| ())
+}
+
+/// As [`touch`], and told.
+async fn changed(scope: &Scope, cart: CartId) -> Result<Cart> {
+    scope.emit(Event::new("cart.updated", ("cart", cart.0), None, json!({}))).await?;
+    touch(scope, cart).await
 }
 
 /// Counts a change of the cart; how it is then.

@@ -46,12 +46,28 @@ pub async fn begin_payment(scope: &Scope, id: CheckoutId, method: &str) -> Resul
     }
     let payment = payments::of_checkout(scope, id).await?;
     let attempt = payments::begin_attempt(scope, &payment, method).await?;
+    if payment.status == "failed" {
+        forget_failure(scope, id).await?;
+    }
     if inventory::move_holds(scope, id, HoldState::Held, HoldState::Paying).await? == 0 {
         let until = clock::now().plus(Duration::from_secs(scope.souk().settings().hold_seconds));
         inventory::reserve(scope, id, &demands(scope, id).await?, until).await?;
         inventory::move_holds(scope, id, HoldState::Held, HoldState::Paying).await?;
     }
     Ok((payment, attempt))
+}
+
+/// The orders of a checkout that is tried again are no longer those of a failed payment.
+async fn forget_failure(scope: &Scope, id: CheckoutId) -> Result<()> {
+    let again = scope
+        .update::<order::Entity>()
+        .col_expr(order::Column::PaymentStatus, Expr::value("unpaid"))
+        .col_expr(order::Column::UpdatedAt, Expr::value(clock::now()))
+        .col_expr(order::Column::Version, Expr::col(order::Column::Version).add(1))
+        .filter(order::Column::CheckoutId.eq(id))
+        .filter(order::Column::Status.eq(Status::Pending))
+        .filter(order::Column::PaymentStatus.eq("failed"));
+    scope.run(again).await.map(|_| ())
 }
 
 /// What the pending orders of a checkout still want.

@@ -18,7 +18,7 @@ use crate::{
     gateways::payments::offered,
     ids::{AddressId, CheckoutId, OrderId, OrderItemId, RowId, ShopId},
     models::{
-        carts::{self, NewItem, Owner, QUANTITY_MAX},
+        carts::{self, LINES_MAX, NewItem, Owner, QUANTITY_MAX},
         catalog, companies,
         identity::{self, Address},
         inventory::{self, Demand, HoldState},
@@ -70,7 +70,7 @@ struct Line {
 /// Places the orders of a checkout.
 ///
 /// # Errors
-/// 422 for input that cannot be; 409 `cart_empty`, `cart_invalid`, `checkout_in_progress`, `total_changed`,
+/// 422 for input that cannot be; 409 `cart_empty`, `cart_invalid`, `cart_too_large`, `checkout_in_progress`, `total_changed`,
 /// `insufficient_stock`, `cod_limit`, `plan_limit`. The caller rolls back.
 pub async fn place(scope: &Scope, new: &NewOrder) -> Result<Placed> {
     check(new, offered(scope.souk().settings()))?;
@@ -211,7 +211,7 @@ fn check(new: &NewOrder, gateways: &[&str]) -> Result<()> {
             refuse(&format!("items[{index}].quantity"), if item.quantity < 1 { "too_small" } else { "too_large" }, "from 1 to 1000000");
         }
     }
-    if new.items.as_ref().is_some_and(|items| items.len() > 200) {
+    if new.items.as_ref().is_some_and(|items| items.len() > LINES_MAX) {
         refuse("items", "too_many", "at most 200 lines");
     }
     match (&new.shipping_address, new.address_id) {
@@ -249,6 +249,10 @@ async fn wanted(scope: &Scope, new: &NewOrder) -> Result<(Vec<NewItem>, Vec<cart
     let wanted = new.items.clone().unwrap_or_else(|| of_cart.collect());
     if wanted.is_empty() {
         return Err(Error::conflict("cart_empty", "there is nothing to order", json!({})));
+    }
+    if wanted.len() > LINES_MAX {
+        let facts = json!({ "lines": wanted.len(), "most": LINES_MAX });
+        return Err(Error::conflict("cart_too_large", "a checkout has at most 200 lines", facts));
     }
     Ok((wanted, rows))
 }
