@@ -25,6 +25,7 @@ mod m0031_closings;
 mod m0032_publisher;
 mod m0033_alerts_of_all;
 mod m0034_accounts;
+mod m0035_sorted_lists;
 pub mod tenant;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -101,6 +102,7 @@ impl MigratorTrait for Migrator {
             step(m0032_publisher::Migration),
             step(m0033_alerts_of_all::Migration),
             step(m0034_accounts::Migration),
+            step(m0035_sorted_lists::Migration),
         ]
     }
 }

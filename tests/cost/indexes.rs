@@ -299,6 +299,21 @@ async fn common_questions_use_their_indexes() {
         for (token, path, columns) in asks {
             eyes.seeks(&deep(&world, &statements, token, &path, 9).await, "orders", columns).await;
         }
+        // A list of the portal that somebody sorts at a column is read in the order of its index.
+        let cookie = client.sign_in("admin@alpha.test").await;
+        for (path, table, column, columns) in [
+            ("/company/orders?sort=-total", "orders", "total", "company_id, total, id"),
+            ("/company/orders?sort=placed", "orders", "created_at", "company_id, created_at, id"),
+            ("/company/customers?sort=name", "customers", "name", "company_id, name, id"),
+            // The index's second column is what is on hand without what is reserved.
+            ("/company/inventory?sort=available", "stock_levels", "on_hand", "company_id, id"),
+        ] {
+            statements.take();
+            client.page(&cookie, path).await.shows(&["aria-sort"]);
+            let sorted = format!("ORDER BY \"{table}\".\"{column}\"");
+            let said: Vec<_> = statements.take().into_iter().filter(|sql| sql.contains(&sorted)).collect();
+            eyes.uses(&said, table, columns, true).await;
+        }
         let said = get(&admin, &format!("/api/audit/resource/order/{}", text(&placed["orders"][0]["id"]))).await;
         eyes.uses(&said, "audit_entries", "company_id, resource, resource_id, id", false).await;
 

@@ -4,6 +4,7 @@ mod earned;
 mod frame;
 mod inventory;
 mod invitation;
+mod lists;
 mod logo;
 mod notices;
 mod office;

@@ -32,12 +32,13 @@ pub(super) fn statuses() -> Vec<Value> {
 }
 
 /// A debt as a row of a list.
-pub(super) fn row(debt: &Debt, today: NaiveDate, language: &str) -> Value {
+pub(super) fn row(debt: &Debt, today: NaiveDate, zone: &str, language: &str) -> Value {
     let days_late = debt.next_due_on.map_or(0, |due| (today - due).num_days()).max(0);
     json!({
         "id": debt.id, "reference": debt.reference, "kind": debt.kind, "status": debt.status_on(today),
         "amount": debt.amount.display(&debt.currency), "paid": debt.paid.display(&debt.currency),
         "remaining": debt.remaining().display(&debt.currency), "next_due": debt.next_due_on.map(|day| dates::day(day, language)), "days_late": days_late,
+        "raised": dates::day(debt.created_at.date_in(zone), language),
     })
 }
 

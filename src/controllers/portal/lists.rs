@@ -6,12 +6,64 @@ use serde_json::{Value, json};
 use super::{Visitor, encode, undo::UNDO};
 use crate::{
     errors::Result,
+    keyset::Sort,
     models::saved_views,
     tenancy::{Actor, Permission, Scope},
 };
 
 /// How many steps back the address remembers; behind that, Newer leads to the first page.
 const STEPS_BACK: usize = 12;
+
+/// A column that a list can be sorted by: the word for it in the address, behind `-` where the
+/// largest comes first, and the key of its head.
+#[derive(Debug)]
+pub struct Head<B: 'static> {
+    pub word: &'static str,
+    pub label: &'static str,
+    /// Whether the largest comes first when somebody chooses it.
+    pub falls: bool,
+    pub by: B,
+}
+
+/// How an address wants its list sorted, and what else it can be sorted by.
+#[derive(Debug)]
+pub struct Sorting<B: 'static> {
+    heads: &'static [Head<B>],
+    pub sort: Sort<B>,
+    /// How it is sorted where the address does not say.
+    own: Sort<B>,
+}
+
+impl<B: Copy + PartialEq> Sorting<B> {
+    #[must_use]
+    pub fn of(heads: &'static [Head<B>], own: Sort<B>, asked: &str) -> Self {
+        let (word, falls) = asked.strip_prefix('-').map_or((asked, false), |word| (word, true));
+        let found = heads.iter().find(|head| head.word == word);
+        Self { heads, sort: found.map_or(own, |head| Sort { by: head.by, falls }), own }
+    }
+
+    fn heads(&self) -> Heads {
+        let heads = self.heads.iter().map(|head| {
+            let falls = (head.by == self.sort.by).then_some(self.sort.falls);
+            let next = Sort { by: head.by, falls: falls.map_or(head.falls, |falls| !falls) };
+            let next = if next == self.own { String::new() } else { worded(head.word, next.falls) };
+            (head.word, head.label, falls, next)
+        });
+        Heads { heads: heads.collect(), is_asked: self.sort != self.own }
+    }
+}
+
+fn worded(word: &str, falls: bool) -> String {
+    format!("{}{word}", if falls { "-" } else { "" })
+}
+
+/// The heads of a list's columns: word, label, which way it is sorted by it, and what the address
+/// says when it is chosen next.
+struct Heads {
+    heads: Vec<(&'static str, &'static str, Option<bool>, String)>,
+    /// Whether the list is sorted otherwise than by itself.
+    is_asked: bool,
+}
 
 /// What a list's page shows around its rows.
 #[derive(Default)]
@@ -26,6 +78,8 @@ pub struct Listing<'a> {
     pub next: Option<String>,
 }
 
+/// The parameter that says how a list is sorted.
+const SORT: &str = "sort";
 /// The parameters that are not filters.
 const PLACES: [&str; 5] = ["cursor", "back", "said", "told", UNDO];
 
@@ -43,37 +97,62 @@ impl<P: Permission> Visitor<P> {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn list(&self, scope: &Scope, listing: Listing<'_>) -> Result<Value> {
+        self.listed(scope, listing, None).await
+    }
+
+    /// As [`Visitor::list`], for a list that people sort at its columns.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn sorted_list<B: Copy + PartialEq>(&self, scope: &Scope, listing: Listing<'_>, sorting: &Sorting<B>) -> Result<Value> {
+        self.listed(scope, listing, Some(sorting.heads())).await
+    }
+
+    async fn listed(&self, scope: &Scope, listing: Listing<'_>, heads: Option<Heads>) -> Result<Value> {
         let filters = self.filters();
         let address = |pairs: &[(&str, &str)], more: &[(&str, &str)]| {
             let query: Vec<_> = pairs.iter().chain(more).map(|(name, value)| format!("{name}={}", encode(value))).collect();
             if query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, query.join("&")) }
         };
-        let view = |query: &str| {
-            let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
-            let pairs: Vec<_> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-            (address(&pairs, &[]), is_same(&pairs, &filters))
-        };
+        // Where a list is sorted at its columns, that narrows nothing: a view stays what it is, and keeps the order.
+        let (sort, narrowing): (Vec<_>, Vec<_>) = filters.iter().partition(|(name, _)| heads.is_some() && *name == SORT);
+        let is_sorted = heads.as_ref().is_some_and(|heads| heads.is_asked);
         let mut views = Vec::with_capacity(listing.views.len());
-        let mut is_named = filters.is_empty();
+        let mut is_named = narrowing.is_empty();
         for (label, query) in listing.views {
-            let (href, active) = view(query);
+            let pairs = pairs_of(query);
+            let pairs = borrowed(&pairs);
+            let active = is_same(&pairs, &narrowing);
             is_named |= active;
-            views.push(json!({ "label_key": label, "href": href, "active": active }));
+            views.push(json!({ "label_key": label, "href": address(&pairs, &sort), "active": active }));
         }
         let mut saved_id = None;
         for one in saved_views::of_list(scope, &self.path).await? {
-            let (href, active) = view(&one.query);
+            let pairs = pairs_of(&one.query);
+            let pairs = borrowed(&pairs);
+            let active = is_same(&pairs, &filters);
             saved_id = saved_id.or(active.then_some(one.id));
-            views.push(json!({ "label": one.name, "href": href, "active": active }));
+            views.push(json!({ "label": one.name, "href": address(&pairs, &[]), "active": active }));
         }
-        let can_save = !is_named && saved_id.is_none() && matches!(scope.tenant().actor, Actor::Member(_));
+        let can_save = (is_sorted || !is_named) && saved_id.is_none() && matches!(scope.tenant().actor, Actor::Member(_));
+        let mut sorts = json!({});
+        let mut sorted_by = None;
+        for (word, label, falls, next) in heads.iter().flat_map(|heads| &heads.heads) {
+            let way = falls.map(|falls| if falls { "descending" } else { "ascending" });
+            let next: Vec<_> = Some((SORT, next.as_str())).filter(|(_, next)| !next.is_empty()).into_iter().collect();
+            sorts[word] = json!({ "label_key": label, "way": way, "href": address(&narrowing, &next) });
+            let named = way.map(|way| format!("{}, {}", self.text(label), self.text(&format!("ui.sort.{way}"))));
+            sorted_by = sorted_by.or(named.filter(|_| is_sorted));
+        }
+        let sorted_by = sorted_by.map(|named| (SORT, self.text("ui.sorted_by"), named));
         let chips: Vec<_> = listing
             .chips
             .into_iter()
+            .chain(sorted_by)
             .filter(|(_, _, value)| !value.is_empty())
             .map(|(parameter, name, value)| {
                 let rest: Vec<_> = filters.iter().copied().filter(|(name, _)| *name != parameter).collect();
-                json!({ "name": name, "value": value, "href": address(&rest, &[]) })
+                json!({ "parameter": parameter, "name": name, "value": value, "href": address(&rest, &[]) })
             })
             .collect();
         let cursor = self.parameter("cursor");
@@ -96,10 +175,20 @@ impl<P: Permission> Visitor<P> {
         let query: Vec<_> = filters.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
         Ok(json!({
             "views": views, "chips": chips, "count": listing.count, "newer": newer, "older": older, "clear": self.path,
-            "address": address(&filters, &[]), "can_save": can_save, "saved_id": saved_id, "is_filtered": !filters.is_empty(),
+            "address": address(&filters, &[]), "can_save": can_save, "saved_id": saved_id, "is_filtered": !narrowing.is_empty(),
+            "sorts": sorts, "sort": sort.first().map(|(_, value)| *value),
             "export": format!("{}/export.csv?{}", self.path, query.join("&")),
         }))
     }
+}
+
+/// A query's parameters.
+fn pairs_of(query: &str) -> Vec<(String, String)> {
+    serde_urlencoded::from_str(query).unwrap_or_default()
+}
+
+fn borrowed(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
+    pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
 /// Whether two sets of filters ask the same.

@@ -14,7 +14,7 @@ pub use self::{
     company::Model as Company,
     settings::{CompanySettings, PlatformTerms, PostalAddress, change_settings, change_terms, set_logo},
     standing::{Outlook, Standing, hold, is_open, set_standing, set_subscription, standing_of},
-    steward::{ACTIVE, CLOSED, STATES, SUSPENDED, Search, called, close, find, resume, search, states, suspend},
+    steward::{ACTIVE, By, CLOSED, STATES, SUSPENDED, Search, called, close, find, resume, search, sorted, states, suspend},
 };
 use crate::{
     clock,

@@ -1,7 +1,7 @@
 //! What the platform does to a company: finds it, stops it, lets it go on, closes it.
 
 use sea_orm::{
-    ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, QueryFilter, QuerySelect,
     sea_query::{Expr, ExprTrait, Func, LikeExpr, SelectStatement},
 };
 use serde_json::json;
@@ -12,6 +12,7 @@ use crate::{
     errors::{Error, Result},
     events::Event,
     ids::CompanyId,
+    keyset::{self, At, Place, Sort},
     tenancy::{Platform, Scope},
 };
 
@@ -37,8 +38,32 @@ pub struct Search {
     pub among: Option<SelectStatement>,
 }
 
+/// What companies are sorted by: since when they are there, which their ids say, or their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    Opened,
+    Name,
+}
+
+impl By {
+    /// Where a list that is sorted so goes on behind a company.
+    #[must_use]
+    pub fn place(self, company: &Company) -> Place {
+        Place { at: (self == Self::Name).then(|| At::Text(company.name.clone())), id: company.id.0 }
+    }
+}
+
 /// Companies, newest first, from before `before`.
 pub async fn search(platform: &Platform, search: &Search, before: Option<CompanyId>, limit: u64) -> Result<Vec<Company>> {
+    let newest = Sort { by: By::Opened, falls: true };
+    sorted(platform, search, newest, before.map(|id| Place { at: None, id: id.0 }), limit).await
+}
+
+/// As [`search`], in the order that a person chose.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn sorted(platform: &Platform, search: &Search, sort: Sort<By>, after: Option<Place>, limit: u64) -> Result<Vec<Company>> {
     let mut rows = platform.find::<company::Entity>().filter(company::Column::Status.ne("platform"));
     if let Some(status) = &search.status {
         rows = rows.filter(company::Column::Status.eq(status.as_str()));
@@ -56,10 +81,8 @@ pub async fn search(platform: &Platform, search: &Search, before: Option<Company
         let name = Expr::expr(Func::lower(Expr::col(company::Column::Name))).like(part());
         rows = rows.filter(Condition::any().add(name).add(Expr::col(company::Column::Slug).like(part())));
     }
-    if let Some(before) = before {
-        rows = rows.filter(company::Column::Id.lt(before));
-    }
-    platform.all(rows.order_by_desc(company::Column::Id).limit(limit)).await
+    let by = (sort.by == By::Name).then(|| company::Column::Name.into_expr());
+    platform.all(keyset::sorted(rows, by, company::Column::Id, sort.falls, after).limit(limit)).await
 }
 
 /// A company in whatever state.

@@ -20,7 +20,7 @@ use crate::{
     clock,
     errors::{Error, Result},
     ids::{CompanyId, DebtId},
-    keyset,
+    keyset::{self, At, Place, Sort},
     money::Money,
     tenancy::{Platform, Scope},
 };
@@ -86,6 +86,49 @@ fn oldest_due(rows: Select<debt::Entity>, after: After<(NaiveDate, DebtId)>, lim
     rows.order_by_asc(Column::NextDueOn).order_by_asc(Column::Id).limit(limit)
 }
 
+/// What people sort debts by: since when they are there, which their ids say, or the day on which
+/// the oldest unpaid part is due. What is paid or closed has no such day, and stands behind the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    Raised,
+    Due,
+}
+
+/// The day of what is due no more.
+const NEVER: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
+    Some(day) => day,
+    None => NaiveDate::MAX,
+};
+
+impl By {
+    /// Where a list that is sorted so goes on behind a debt.
+    #[must_use]
+    pub fn place(self, debt: &Debt) -> Place {
+        Place { at: (self == Self::Due).then(|| At::Day(debt.next_due_on.unwrap_or(NEVER))), id: debt.id.0 }
+    }
+}
+
+fn in_order(rows: Select<debt::Entity>, filter: &Filter, sort: Sort<By>, after: Option<Place>, limit: u64) -> Select<debt::Entity> {
+    let due = || Expr::expr(Func::coalesce([Column::NextDueOn.into_expr(), Expr::value(NEVER)]));
+    keyset::sorted(narrowed(rows, filter), (sort.by == By::Due).then(due), Column::Id, sort.falls, after).limit(limit)
+}
+
+/// The company's debts in the order that a person chose.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn sorted(scope: &Scope, filter: &Filter, sort: Sort<By>, after: Option<Place>, limit: u64) -> Result<Vec<Debt>> {
+    scope.all(in_order(scope.find::<debt::Entity>(), filter, sort, after, limit)).await
+}
+
+/// Everybody's debts in the order that a person chose.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn sorted_of_all(platform: &Platform, filter: &Filter, sort: Sort<By>, after: Option<Place>, limit: u64) -> Result<Vec<Debt>> {
+    platform.all(in_order(platform.find::<debt::Entity>(), filter, sort, after, limit)).await
+}
+
 /// The company's debts, newest first.
 ///
 /// # Errors
@@ -109,15 +152,6 @@ pub async fn list_of_all(platform: &Platform, filter: &Filter, before: Option<De
 pub async fn overdue(scope: &Scope, today: NaiveDate, after: Option<(NaiveDate, DebtId)>, limit: u64) -> Result<Vec<Debt>> {
     let rows = scope.find::<debt::Entity>().filter(Column::Status.is_in(Status::OPEN)).filter(Column::NextDueOn.lt(today));
     scope.all(oldest_due(rows, after, limit)).await
-}
-
-/// Everybody's debts that have something unpaid, the longest overdue first.
-///
-/// # Errors
-/// When the database cannot be reached.
-pub async fn oldest_of_all(platform: &Platform, filter: &Filter, after: Option<(NaiveDate, DebtId)>, limit: u64) -> Result<Vec<Debt>> {
-    let rows = narrowed(platform.find::<debt::Entity>(), filter).filter(Column::NextDueOn.is_not_null());
-    platform.all(oldest_due(rows, after, limit)).await
 }
 
 /// The company's debt that is to be paid next.

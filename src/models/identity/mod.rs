@@ -57,10 +57,12 @@ pub use self::{
     own_roles::{NewRole, OwnRole, RoleChange, add_role, change_role, delete_role, holders_of_each, own_role, own_roles},
     password::hash as hash_password,
     people::{
-        Colleague, PeopleFilter, Presence, colleague, customer_among, customers as list_customers, customers_of_all, members,
-        members_of_all, role_names, role_names_of_all,
+        Colleague, PeopleBy, PeopleFilter, Presence, colleague, customer_among, customers as list_customers, customers_of_all, members,
+        members_of_all, role_names, role_names_of_all, sorted_customers, sorted_members,
     },
-    persons::{Among, PersonSearch, own_role_names, person_of, person_state, persons, places_of_persons, sessions_of_person},
+    persons::{
+        Among, PersonSearch, own_role_names, person_of, person_state, persons, places_of_persons, sessions_of_person, sorted_persons,
+    },
     preference::{Preferences, PreferencesChange, change_preferences, preferences},
     profile::{ProfileChange, change_password, change_profile, person},
     session::{

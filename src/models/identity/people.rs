@@ -6,11 +6,13 @@ use sea_orm::{
     ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait, SelectStatement},
 };
+use uuid::Uuid;
 
 use super::{assignment, customer, member, role, word};
 use crate::{
     errors::Result,
     ids::{CustomerId, MemberId, RoleId, RowId, ShopId},
+    keyset::{self, At, Place, Sort},
     tenancy::{Platform, Scope},
     words::{beginnings, end_of, fold},
 };
@@ -76,8 +78,40 @@ impl Colleague {
     }
 }
 
+/// What people are sorted by: since when they are there, which their ids say, or their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeopleBy {
+    Since,
+    Name,
+}
+
+impl PeopleBy {
+    /// Where a list that is sorted so goes on behind somebody.
+    #[must_use]
+    pub fn place(self, id: Uuid, name: &str) -> Place {
+        Place { at: (self == Self::Name).then(|| At::Text(name.to_owned())), id }
+    }
+}
+
+const NEWEST: Sort<PeopleBy> = Sort { by: PeopleBy::Since, falls: true };
+
 /// Members, newest first, from before `before`; where only some shops are seen, those assigned there.
 pub async fn members(scope: &Scope, filter: &PeopleFilter, before: Option<MemberId>, limit: u64) -> Result<Vec<Colleague>> {
+    let after = before.map(|id| Place { at: None, id: id.0 });
+    sorted_members(scope, filter, NEWEST, after, limit).await
+}
+
+/// As [`members`], in the order that a person chose.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn sorted_members(
+    scope: &Scope,
+    filter: &PeopleFilter,
+    sort: Sort<PeopleBy>,
+    after: Option<Place>,
+    limit: u64,
+) -> Result<Vec<Colleague>> {
     let mut rows = of_shops(scope, scope.find::<member::Entity>().filter(member::Column::Kind.eq(member::STAFF)));
     let assigned = |column: assignment::Column, value: sea_orm::Value| {
         let rows = scope.find::<assignment::Entity>().select_only().column(assignment::Column::MemberId);
@@ -95,10 +129,8 @@ pub async fn members(scope: &Scope, filter: &PeopleFilter, before: Option<Member
     if let Some(state) = filter.state {
         rows = rows.filter(stands(scope, state));
     }
-    if let Some(before) = before {
-        rows = rows.filter(member::Column::Id.lt(before));
-    }
-    let members = scope.all(rows.order_by_desc(member::Column::Id).limit(limit)).await?;
+    let by = (sort.by == PeopleBy::Name).then(|| member::Column::Name.into_expr());
+    let members = scope.all(keyset::sorted(rows, by, member::Column::Id, sort.falls, after).limit(limit)).await?;
     with_assignments(scope, members).await
 }
 
@@ -166,6 +198,22 @@ pub async fn customers(
     before: Option<CustomerId>,
     limit: u64,
 ) -> Result<Vec<customer::Model>> {
+    let after = before.map(|id| Place { at: None, id: id.0 });
+    sorted_customers(scope, filter, among, NEWEST, after, limit).await
+}
+
+/// As [`customers`], in the order that a person chose.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn sorted_customers(
+    scope: &Scope,
+    filter: &PeopleFilter,
+    among: Option<SelectStatement>,
+    sort: Sort<PeopleBy>,
+    after: Option<Place>,
+    limit: u64,
+) -> Result<Vec<customer::Model>> {
     let mut rows = scope.find::<customer::Entity>();
     if let Some(among) = among {
         rows = rows.filter(Expr::exists(among));
@@ -179,10 +227,8 @@ pub async fn customers(
     if let Some(group) = &filter.group {
         rows = rows.filter(customer::Column::CustomerGroup.eq(group.as_str()));
     }
-    if let Some(before) = before {
-        rows = rows.filter(customer::Column::Id.lt(before));
-    }
-    scope.all(rows.order_by_desc(customer::Column::Id).limit(limit)).await
+    let by = (sort.by == PeopleBy::Name).then(|| customer::Column::Name.into_expr());
+    scope.all(keyset::sorted(rows, by, customer::Column::Id, sort.falls, after).limit(limit)).await
 }
 
 /// Everybody's members of staff, newest first, from before `before`; by words they are found within a company.

@@ -9,7 +9,7 @@ use sea_orm::{
 
 use super::{
     assignment, member,
-    people::Colleague,
+    people::{Colleague, PeopleBy},
     role,
     staff::{self, Column, Model as Staff},
     staff_session,
@@ -18,6 +18,7 @@ use crate::{
     clock,
     errors::{Error, Result},
     ids::{RoleId, StaffId},
+    keyset::{self, Place, Sort},
     tenancy::Platform,
 };
 
@@ -54,6 +55,21 @@ pub const fn person_state(one: &Staff) -> &'static str {
 /// # Errors
 /// When the database cannot be reached.
 pub async fn persons(platform: &Platform, search: &PersonSearch, before: Option<StaffId>, limit: u64) -> Result<Vec<Staff>> {
+    let newest = Sort { by: PeopleBy::Since, falls: true };
+    sorted_persons(platform, search, newest, before.map(|id| Place { at: None, id: id.0 }), limit).await
+}
+
+/// As [`persons`], in the order that a person chose.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn sorted_persons(
+    platform: &Platform,
+    search: &PersonSearch,
+    sort: Sort<PeopleBy>,
+    after: Option<Place>,
+    limit: u64,
+) -> Result<Vec<Staff>> {
     let mut rows = platform.find::<staff::Entity>();
     match search.among {
         Some(Among::Platform) => rows = rows.filter(Column::IsSuperAdmin.eq(true)),
@@ -68,10 +84,8 @@ pub async fn persons(platform: &Platform, search: &PersonSearch, before: Option<
         let name = Expr::expr(Func::lower(Expr::col(Column::Name))).like(part());
         rows = rows.filter(Condition::any().add(name).add(Expr::col(Column::Email).like(part())));
     }
-    if let Some(before) = before {
-        rows = rows.filter(Column::Id.lt(before));
-    }
-    platform.all(rows.order_by_desc(Column::Id).limit(limit)).await
+    let by = (sort.by == PeopleBy::Name).then(|| Column::Name.into_expr());
+    platform.all(keyset::sorted(rows, by, Column::Id, sort.falls, after).limit(limit)).await
 }
 
 /// One person.

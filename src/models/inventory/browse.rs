@@ -11,6 +11,7 @@ use crate::{
     clock::Instant,
     errors::Result,
     ids::{LocationId, MovementId, ShopId, StockId, VariantId},
+    keyset::{self, At, Place, Sort},
     models::catalog,
     money::Money,
     tenancy::{Owned, Platform, Scope},
@@ -57,6 +58,32 @@ fn narrowed(mut rows: Select<stock::Entity>, filter: &StockFilter) -> Select<sto
 /// A page of stock rows behind `after`.
 pub async fn list(scope: &Scope, filter: &StockFilter, after: Option<StockId>, limit: u64) -> Result<Vec<stock::Model>> {
     scope.all(behind(narrowed(scope.find::<stock::Entity>(), filter), after, limit)).await
+}
+
+/// What people sort stock by: since when a row is there, which its id says, or how much of it can be sold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    Since,
+    Available,
+}
+
+impl By {
+    /// Where a list that is sorted so goes on behind a row.
+    #[must_use]
+    pub fn place(self, row: &stock::Model) -> Place {
+        Place { at: (self == Self::Available).then(|| At::Number(row.on_hand - row.reserved)), id: row.id.0 }
+    }
+}
+
+/// Stock rows in the order that a person chose.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn sorted(scope: &Scope, filter: &StockFilter, sort: Sort<By>, after: Option<Place>, limit: u64) -> Result<Vec<stock::Model>> {
+    let available = || stock::Column::OnHand.into_expr().sub(stock::Column::Reserved.into_expr());
+    let by = (sort.by == By::Available).then(available);
+    let rows = narrowed(scope.find::<stock::Entity>(), filter);
+    scope.all(keyset::sorted(rows, by, stock::Column::Id, sort.falls, after).limit(limit)).await
 }
 
 /// Everybody's stock rows behind `after`.

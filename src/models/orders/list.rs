@@ -12,7 +12,7 @@ use crate::{
     clock::Instant,
     errors::{Error, Result},
     ids::{CheckoutId, CompanyId, CustomerId, OrderId, ShopId},
-    keyset,
+    keyset::{self, At, Place, Sort},
     models::catalog::fold,
     tenancy::{Actor, Platform, Scope},
 };
@@ -58,6 +58,41 @@ pub async fn list(scope: &Scope, filter: &Filter, after: Option<(i64, OrderId)>,
     orders.truncate(usize::try_from(limit).unwrap_or(100));
     let next = orders.last().filter(|_| more).map(|last| (last.created_at.micros(), last.id));
     Ok(Page { orders, next })
+}
+
+/// What people sort orders by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    Placed,
+    Total,
+}
+
+impl By {
+    const fn column(self) -> order::Column {
+        match self {
+            Self::Placed => order::Column::CreatedAt,
+            Self::Total => order::Column::Total,
+        }
+    }
+
+    /// Where a list that is sorted so goes on behind an order.
+    #[must_use]
+    pub fn place(self, order: &order::Model) -> Place {
+        let at = match self {
+            Self::Placed => order.created_at.micros(),
+            Self::Total => order.total.0,
+        };
+        Place { at: Some(At::Number(at)), id: order.id.0 }
+    }
+}
+
+/// Orders in the order that a person chose, behind `after`.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn sorted(scope: &Scope, filter: &Filter, sort: Sort<By>, after: Option<Place>, limit: u64) -> Result<Vec<order::Model>> {
+    let by = Some(sort.by.column().into_expr());
+    scope.all(keyset::sorted(seen(scope, filter), by, order::Column::Id, sort.falls, after).limit(limit)).await
 }
 
 /// A shop's orders in one state, the one that waits longest first.

@@ -32,8 +32,8 @@ pub use self::{
     forget::forget_customer,
     item::Model as Item,
     list::{
-        Filter, Page, bought_here, company_of, find_checkout, get, has_open, items_of, list, list_of_all, of_checkout, parts_of_all,
-        timeline, waiting,
+        By, Filter, Page, bought_here, company_of, find_checkout, get, has_open, items_of, list, list_of_all, of_checkout, parts_of_all,
+        sorted, timeline, waiting,
     },
     order::Model as Order,
     pay::{charge, pay, resume, settle, verify},

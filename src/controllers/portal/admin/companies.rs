@@ -7,7 +7,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    super::{PageResult, Visitor, export, lists::Listing},
+    super::{
+        PageResult, Visitor, export,
+        lists::{Head, Listing, Sorting},
+        owing::shown as day,
+    },
     own,
 };
 use crate::{
@@ -16,8 +20,9 @@ use crate::{
     endpoints::{Endpoint, get},
     errors::Result,
     ids::CompanyId,
+    keyset::{Place, Sort},
     models::{
-        companies::{self, ACTIVE, CLOSED, Company, SUSPENDED, Search, Standing},
+        companies::{self, ACTIVE, By, CLOSED, Company, SUSPENDED, Search, Standing},
         figures::{self, Owed, Size, Traded},
         plans::{self, Plan, State, Subscription},
     },
@@ -38,6 +43,8 @@ struct List {
     state: String,
     #[serde(default)]
     plan: String,
+    #[serde(default)]
+    sort: String,
     cursor: Option<String>,
 }
 
@@ -56,7 +63,17 @@ const VIEWS: [(&str, &str); 6] = [
     ("admin.companies.state.closed", "state=closed"),
 ];
 
+/// What people sort companies by.
+const HEADS: [Head<By>; 2] = [
+    Head { word: "name", label: "admin.companies.col.company", falls: false, by: By::Name },
+    Head { word: "opened", label: "admin.companies.col.opened", falls: true, by: By::Opened },
+];
+
 impl List {
+    fn sorting(&self) -> Sorting<By> {
+        Sorting::of(&HEADS, Sort { by: By::Opened, falls: true }, &self.sort)
+    }
+
     fn search(&self, platform: &Platform) -> Search {
         let plan = Some(self.plan.as_str()).filter(|plan| !plan.is_empty());
         let trial = (self.state == TRIAL).then_some(State::Trial);
@@ -127,11 +144,13 @@ async fn index(visitor: Visitor<PlatformRead>, Query(list): Query<List>) -> Page
 
 async fn list_page(visitor: &Visitor<PlatformRead>, list: &List) -> Result<(Company, Value)> {
     let souk = visitor.access.souk();
-    let bound = format!("portal companies {:?} {:?} {:?}", list.q, list.state, list.plan);
-    let before = page::open::<CompanyId>(souk, &bound, list.cursor.as_deref())?;
+    let sorting = list.sorting();
+    let sort = sorting.sort;
+    let bound = format!("portal companies {:?} {:?} {:?} {sort:?}", list.q, list.state, list.plan);
+    let after = page::open::<Place>(souk, &bound, list.cursor.as_deref())?;
     let platform = souk.platform("all-companies").await?;
-    let mut found = companies::search(&platform, &list.search(&platform), before, ROWS + 1).await?;
-    let next = page::cut(souk, &bound, &mut found, ROWS, |company| company.id)?;
+    let mut found = companies::sorted(&platform, &list.search(&platform), sort, after, ROWS + 1).await?;
+    let next = page::cut(souk, &bound, &mut found, ROWS, |company| sort.by.place(company))?;
     let rows = rows(&platform, found).await?;
     let states = companies::states(&platform).await?;
     let plans = plans::list(&platform).await?;
@@ -149,7 +168,7 @@ async fn list_page(visitor: &Visitor<PlatformRead>, list: &List) -> Result<(Comp
     let plan = |plan: &Plan| json!({ "value": plan.code, "label": plan.name });
     let of = |state: &str| states.iter().find(|(name, _)| name == state).map_or(0, |(_, many)| *many);
     let data = json!({
-        "rows": rows.iter().map(shown).collect::<Vec<_>>(), "list": visitor.list(&scope, listing).await?,
+        "rows": rows.iter().map(|row| shown(row, &company.zone)).collect::<Vec<_>>(), "list": visitor.sorted_list(&scope, listing, &sorting).await?,
         "filter": { "q": list.q, "state": list.state, "plan": list.plan },
         "states": STATES.iter().map(choice).collect::<Vec<_>>(), "plans": plans.iter().map(plan).collect::<Vec<_>>(),
         "counts": { "active": of(ACTIVE), "suspended": of(SUSPENDED), "closed": of(CLOSED) },
@@ -157,7 +176,7 @@ async fn list_page(visitor: &Visitor<PlatformRead>, list: &List) -> Result<(Comp
     Ok((company, data))
 }
 
-fn shown(row: &Row) -> Value {
+fn shown(row: &Row, zone: &str) -> Value {
     let company = &row.company;
     let city = company.address.as_ref().and_then(|address| address["city"].as_str()).unwrap_or_default();
     let owed: Vec<_> =
@@ -167,6 +186,7 @@ fn shown(row: &Row) -> Value {
         "plan": row.subscription.as_ref().map(|one| one.plan_name.as_str()), "shops": row.size.shops, "staff": row.size.staff,
         "orders": row.traded.as_ref().map_or(0, |one| one.orders),
         "revenue": row.traded.as_ref().map(|one| Money(one.revenue).display(&one.currency)), "owed": owed,
+        "opened": day(company.created_at.date_in(zone)),
     })
 }
 
@@ -175,14 +195,15 @@ const COLUMNS: [&str; 11] =
 
 async fn export(visitor: Visitor<PlatformRead>, Query(list): Query<List>) -> PageResult<Response> {
     let souk = visitor.access.souk().clone();
-    let csv = export::csv("companies", &COLUMNS, move |before| page_of_file(souk.clone(), list.clone(), before));
+    let csv = export::csv("companies", &COLUMNS, move |after| page_of_file(souk.clone(), list.clone(), after));
     csv.await.map_err(|error| visitor.refuse(error))
 }
 
-async fn page_of_file(souk: Souk, list: List, before: Option<CompanyId>) -> Result<export::Page<CompanyId>> {
+async fn page_of_file(souk: Souk, list: List, after: Option<Place>) -> Result<export::Page<Place>> {
+    let sort = list.sorting().sort;
     let platform = souk.platform("all-companies").await?;
-    let found = companies::search(&platform, &list.search(&platform), before, export::ROWS).await?;
-    let next = found.last().map(|company| company.id).filter(|_| found.len() as u64 == export::ROWS);
+    let found = companies::sorted(&platform, &list.search(&platform), sort, after, export::ROWS).await?;
+    let next = found.last().map(|company| sort.by.place(company)).filter(|_| found.len() as u64 == export::ROWS);
     Ok((rows(&platform, found).await?.iter().map(cells).collect(), next))
 }
 

@@ -12,10 +12,10 @@ use uuid::Uuid;
 use super::{
     super::{
         PageResult, Visitor,
-        company::debts::{OPEN, cells as cells_of_debt},
+        company::debts::{HEADS, OPEN, cells as cells_of_debt},
         debts as shown, export,
         fields::Fields,
-        lists::Listing,
+        lists::{Listing, Sorting},
         once,
     },
     own,
@@ -29,9 +29,12 @@ use crate::{
     endpoints::{Endpoint, get, post},
     errors::{Error, FieldError, Result},
     ids::{CompanyId, DebtId},
+    keyset::{Place, Sort},
     models::{
         companies::{self, Company, Search},
-        debts::{self, Bucket, Debt, DebtChange, Every, Filter, Kind, NewDebt, NewNote, PlanPart, PlanRequest, Reason, Reversal, Status},
+        debts::{
+            self, Bucket, By, Debt, DebtChange, Every, Filter, Kind, NewDebt, NewNote, PlanPart, PlanRequest, Reason, Reversal, Status,
+        },
     },
     money::Money,
     tenancy::{
@@ -58,6 +61,8 @@ struct List {
     /// One company's id: for links from its page.
     #[serde(default)]
     company: String,
+    #[serde(default)]
+    sort: String,
     cursor: Option<String>,
 }
 
@@ -73,9 +78,6 @@ const VIEWS: [(&str, &str); 5] = [
     ("debts.status.paid", "status=paid"),
     ("debts.status.written_off", "status=written_off"),
 ];
-
-/// Where a page ends: with its due day where the longest overdue comes first, else by the id alone.
-type Place = (Option<NaiveDate>, DebtId);
 
 impl List {
     async fn filter(&self, platform: &Platform) -> Result<Filter> {
@@ -102,21 +104,20 @@ impl List {
         })
     }
 
-    /// Whether the longest overdue comes first, as a collector wants it; else the newest.
-    fn is_by_age(&self) -> bool {
-        self.status == OPEN || self.status == Status::Overdue.name() || !self.age.is_empty()
+    /// By itself, what is still owed begins with the longest overdue, as a collector wants it; else
+    /// the newest comes first.
+    fn sorting(&self) -> Sorting<By> {
+        let is_owed = self.status == OPEN || self.status == Status::Overdue.name() || !self.age.is_empty();
+        let own = if is_owed { Sort { by: By::Due, falls: false } } else { Sort { by: By::Raised, falls: true } };
+        Sorting::of(&HEADS, own, &self.sort)
     }
 
     async fn rows(&self, platform: &Platform, after: Option<Place>, limit: u64) -> Result<Vec<Debt>> {
-        let filter = self.filter(platform).await?;
-        if self.is_by_age() {
-            return debts::oldest_of_all(platform, &filter, after.and_then(|(day, id)| Some((day?, id))), limit).await;
-        }
-        debts::list_of_all(platform, &filter, after.map(|(_, id)| id), limit).await
+        debts::sorted_of_all(platform, &self.filter(platform).await?, self.sorting().sort, after, limit).await
     }
 
     fn place(&self, row: &Debt) -> Place {
-        (row.next_due_on.filter(|_| self.is_by_age()), row.id)
+        self.sorting().sort.by.place(row)
     }
 }
 
@@ -128,7 +129,15 @@ async fn index(visitor: Visitor<PlatformRead>, Query(list): Query<List>) -> Page
 
 async fn list_page(visitor: &Visitor<PlatformRead>, list: &List) -> Result<(Company, Value)> {
     let souk = visitor.access.souk();
-    let bound = format!("portal all debts {:?} {:?} {:?} {:?} {:?}", list.q, list.status, list.kind, list.age, list.company);
+    let bound = format!(
+        "portal all debts {:?} {:?} {:?} {:?} {:?} {:?}",
+        list.q,
+        list.status,
+        list.kind,
+        list.age,
+        list.company,
+        list.sorting().sort
+    );
     let after = page::open::<Place>(souk, &bound, list.cursor.as_deref())?;
     let platform = souk.platform("debts").await?;
     let mut rows = list.rows(&platform, after, ROWS + 1).await?;
@@ -151,14 +160,15 @@ async fn list_page(visitor: &Visitor<PlatformRead>, list: &List) -> Result<(Comp
     ];
     let shown_row = |debt: &Debt| {
         let owner = whose.get(&debt.company_id);
-        let mut row = shown::row(debt, owner.map_or_else(|| clock::now().date_in("UTC"), Company::today), &visitor.language);
+        let zone = owner.map_or("UTC", |one| one.zone.as_str());
+        let mut row = shown::row(debt, clock::now().date_in(zone), zone, &visitor.language);
         row["company"] = json!(owner.map(|one| one.name.as_str()));
         row["slug"] = json!(owner.map(|one| one.slug.as_str()));
         row
     };
     let data = json!({
         "rows": rows.iter().map(shown_row).collect::<Vec<_>>(),
-        "list": visitor.list(&scope, Listing { views: &VIEWS, chips, count: rows.len(), next }).await?,
+        "list": visitor.sorted_list(&scope, Listing { views: &VIEWS, chips, count: rows.len(), next }, &list.sorting()).await?,
         "filter": { "q": list.q, "status": list.status, "kind": list.kind, "age": list.age, "company": list.company },
         "statuses": shown::statuses(), "kinds": shown::kinds(), "aging": aging.iter().map(bucket).collect::<Vec<_>>(),
         "ages": AGES.iter().map(|(name, ..)| json!({ "value": name, "label_key": format!("admin.debts.age.{name}") })).collect::<Vec<_>>(),

@@ -7,7 +7,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    super::{PageResult, Visitor, company::audit::entry, export, fields::Fields, lists::Listing, local},
+    super::{
+        PageResult, Visitor,
+        company::audit::entry,
+        export,
+        fields::Fields,
+        lists::{Head, Listing, Sorting},
+        local,
+    },
     companies::PAGE as COMPANIES,
     company::role_name,
 };
@@ -19,10 +26,11 @@ use crate::{
     endpoints::{Endpoint, get, post},
     errors::{Error, Result},
     ids::{CompanyId, SessionId, StaffId},
+    keyset::{Place, Sort},
     models::{
         audit,
         companies::{self, Company},
-        identity::{self, Among, Colleague, PersonSearch, Staff, person_state},
+        identity::{self, Among, Colleague, PeopleBy, PersonSearch, Staff, person_state},
     },
     tenancy::{
         Actor, Permission, Platform, Scope, Souk, Tenant,
@@ -42,6 +50,8 @@ struct List {
     q: String,
     #[serde(default)]
     state: String,
+    #[serde(default)]
+    sort: String,
     cursor: Option<String>,
 }
 
@@ -53,7 +63,17 @@ const VIEWS: [(&str, &str); 4] = [
     ("admin.users.among.banned", "state=banned"),
 ];
 
+/// What people are sorted by.
+const HEADS: [Head<PeopleBy>; 2] = [
+    Head { word: "name", label: "admin.company.person_name", falls: false, by: PeopleBy::Name },
+    Head { word: "since", label: "admin.users.col.since", falls: true, by: PeopleBy::Since },
+];
+
 impl List {
+    fn sorting(&self) -> Sorting<PeopleBy> {
+        Sorting::of(&HEADS, Sort { by: PeopleBy::Since, falls: true }, &self.sort)
+    }
+
     fn search(&self) -> PersonSearch {
         let among = match self.state.as_str() {
             "platform" => Some(Among::Platform),
@@ -93,11 +113,13 @@ async fn index(visitor: Visitor<PlatformRead>, Query(list): Query<List>) -> Page
 
 async fn list_page(visitor: &Visitor<PlatformRead>, list: &List) -> Result<(Company, Value)> {
     let souk = visitor.access.souk();
-    let bound = format!("portal users {:?} {:?}", list.q, list.state);
-    let before = page::open::<StaffId>(souk, &bound, list.cursor.as_deref())?;
+    let sorting = list.sorting();
+    let sort = sorting.sort;
+    let bound = format!("portal users {:?} {:?} {sort:?}", list.q, list.state);
+    let after = page::open::<Place>(souk, &bound, list.cursor.as_deref())?;
     let platform = souk.platform("all-companies").await?;
-    let mut found = identity::persons(&platform, &list.search(), before, ROWS + 1).await?;
-    let next = page::cut(souk, &bound, &mut found, ROWS, |one| one.id)?;
+    let mut found = identity::sorted_persons(&platform, &list.search(), sort, after, ROWS + 1).await?;
+    let next = page::cut(souk, &bound, &mut found, ROWS, |one| sort.by.place(one.id.0, &one.name))?;
     let rows = rows(&platform, found).await?;
     let (scope, company) = super::own(visitor, platform).await?;
     let state =
@@ -116,7 +138,7 @@ async fn list_page(visitor: &Visitor<PlatformRead>, list: &List) -> Result<(Comp
         })
         .collect();
     let data = json!({
-        "rows": shown, "list": visitor.list(&scope, listing).await?, "filter": { "q": list.q, "state": list.state },
+        "rows": shown, "list": visitor.sorted_list(&scope, listing, &sorting).await?, "filter": { "q": list.q, "state": list.state },
         "states": STATES.map(|state| json!({ "value": state, "label_key": format!("admin.users.among.{state}") })),
     });
     Ok((company, data))
@@ -126,14 +148,15 @@ const COLUMNS: [&str; 7] = ["id", "name", "email", "state", "platform", "compani
 
 async fn export(visitor: Visitor<PlatformRead>, Query(list): Query<List>) -> PageResult<Response> {
     let souk = visitor.access.souk().clone();
-    let csv = export::csv("users", &COLUMNS, move |before| page_of_file(souk.clone(), list.clone(), before));
+    let csv = export::csv("users", &COLUMNS, move |after| page_of_file(souk.clone(), list.clone(), after));
     csv.await.map_err(|error| visitor.refuse(error))
 }
 
-async fn page_of_file(souk: Souk, list: List, before: Option<StaffId>) -> Result<export::Page<StaffId>> {
+async fn page_of_file(souk: Souk, list: List, after: Option<Place>) -> Result<export::Page<Place>> {
+    let sort = list.sorting().sort;
     let platform = souk.platform("all-companies").await?;
-    let found = identity::persons(&platform, &list.search(), before, export::ROWS).await?;
-    let next = found.last().map(|one| one.id).filter(|_| found.len() as u64 == export::ROWS);
+    let found = identity::sorted_persons(&platform, &list.search(), sort, after, export::ROWS).await?;
+    let next = found.last().map(|one| sort.by.place(one.id.0, &one.name)).filter(|_| found.len() as u64 == export::ROWS);
     let cells = |row: &Row| {
         let person = &row.person;
         vec![

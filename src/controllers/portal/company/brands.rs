@@ -45,12 +45,12 @@ async fn index(visitor: Visitor<CatalogOrganise>, Query(list): Query<List>) -> P
 async fn brands_page(visitor: &Visitor<CatalogOrganise>, list: &List) -> Result<(Company, Value)> {
     let access = &visitor.access;
     let bound = format!("portal brands {}", list.q);
-    let after = page::open::<String>(access.souk(), &bound, list.cursor.as_deref())?.unwrap_or_default();
+    let after = page::open::<String>(access, &bound, list.cursor.as_deref())?.unwrap_or_default();
     let scope = access.read().await?;
     let company = companies::own(&scope).await?;
     let mut found = named(catalog::brands(&scope).await?, &list.q);
     found.retain(|one| one.slug > after);
-    let next = page::cut(access.souk(), &bound, &mut found, ROWS, |one| one.slug.clone())?;
+    let next = page::cut(access, &bound, &mut found, ROWS, |one| one.slug.clone())?;
     let chips = vec![("q", visitor.text("ui.search"), list.q.clone())];
     let rows: Vec<_> = found.iter().map(|one| json!({ "id": one.id, "name": one.name, "slug": one.slug })).collect();
     let listing = Listing { chips, count: rows.len(), next, ..Listing::default() };

@@ -9,7 +9,12 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::{PageResult, Visitor, encode, export, fields::Fields, lists::Listing, local};
+use super::super::{
+    PageResult, Visitor, encode, export,
+    fields::Fields,
+    lists::{Head, Listing, Sorting},
+    local,
+};
 use crate::{
     controllers::{
         extract::{Id, Query},
@@ -18,10 +23,11 @@ use crate::{
     endpoints::{Endpoint, get, post},
     errors::Result,
     ids::CustomerId,
+    keyset::{Place, Sort},
     models::{
         carts,
         companies::{self, Company},
-        identity::{self, Customer, CustomerChange, GROUPS, PeopleFilter, Presence},
+        identity::{self, Customer, CustomerChange, GROUPS, PeopleBy, PeopleFilter, Presence},
         notifications::{self, Channel, Class},
         orders, personal, shops,
     },
@@ -47,10 +53,22 @@ struct List {
     group: String,
     #[serde(default)]
     state: String,
+    #[serde(default)]
+    sort: String,
     cursor: Option<String>,
 }
 
+/// What people sort customers by.
+const HEADS: [Head<PeopleBy>; 2] = [
+    Head { word: "name", label: "customers.col.customer", falls: false, by: PeopleBy::Name },
+    Head { word: "since", label: "customers.col.since", falls: true, by: PeopleBy::Since },
+];
+
 impl List {
+    fn sorting(&self) -> Sorting<PeopleBy> {
+        Sorting::of(&HEADS, Sort { by: PeopleBy::Since, falls: true }, &self.sort)
+    }
+
     fn filter(&self) -> PeopleFilter {
         PeopleFilter {
             words: Some(self.q.clone()),
@@ -71,19 +89,21 @@ async fn index(visitor: Visitor<UsersRead>, Query(list): Query<List>) -> PageRes
 }
 
 /// A page of customers, and what they bought at the shops that are seen.
-async fn found(scope: &Scope, list: &List, before: Option<CustomerId>, limit: u64) -> Result<Vec<Customer>> {
-    identity::list_customers(scope, &list.filter(), orders::bought_here(scope), before, limit).await
+async fn found(scope: &Scope, list: &List, after: Option<Place>, limit: u64) -> Result<Vec<Customer>> {
+    identity::sorted_customers(scope, &list.filter(), orders::bought_here(scope), list.sorting().sort, after, limit).await
 }
 
 async fn list_page(visitor: &Visitor<UsersRead>, list: &List) -> Result<(Company, Value)> {
     let access = &visitor.access;
     let filter = list.filter();
-    let bound = format!("portal customers {filter:?}");
-    let before = page::open::<CustomerId>(access.souk(), &bound, list.cursor.as_deref())?;
+    let sorting = list.sorting();
+    let by = sorting.sort.by;
+    let bound = format!("portal customers {filter:?} {:?}", sorting.sort);
+    let after = page::open::<Place>(access, &bound, list.cursor.as_deref())?;
     let scope = access.read().await?;
     let company = companies::own(&scope).await?;
-    let mut people = found(&scope, list, before, ROWS + 1).await?;
-    let next = page::cut(access.souk(), &bound, &mut people, ROWS, |one| one.id)?;
+    let mut people = found(&scope, list, after, ROWS + 1).await?;
+    let next = page::cut(access, &bound, &mut people, ROWS, |one| by.place(one.id.0, &one.name))?;
     let ids: Vec<_> = people.iter().map(|one| one.id).collect();
     let bought = orders::bought_by(&scope, &ids).await?;
     let rows = people.iter().map(|one| {
@@ -104,7 +124,7 @@ async fn list_page(visitor: &Visitor<UsersRead>, list: &List) -> Result<(Company
     let group = |group: &&str| json!({ "value": group, "label_key": format!("customers.group.{group}") });
     let states = ["active", "banned"].map(|state| json!({ "value": state, "label_key": format!("staff.state.{state}") }));
     let data = json!({
-        "list": visitor.list(&scope, Listing { views: &VIEWS, chips, count: rows.len(), next }).await?, "rows": rows,
+        "list": visitor.sorted_list(&scope, Listing { views: &VIEWS, chips, count: rows.len(), next }, &sorting).await?, "rows": rows,
         "filter": { "q": list.q, "group": list.group, "state": list.state }, "groups": GROUPS.iter().map(group).collect::<Vec<_>>(),
         "states": states,
     });
@@ -116,12 +136,13 @@ const COLUMNS: [&str; 9] = ["name", "email", "phone", "group", "state", "orders"
 async fn export(visitor: Visitor<UsersRead>, Query(list): Query<List>) -> PageResult<Response> {
     let look = visitor.look();
     let access = Arc::new(visitor.access);
-    let csv = export::csv("customers", &COLUMNS, move |before| {
+    let by = list.sorting().sort.by;
+    let csv = export::csv("customers", &COLUMNS, move |after| {
         let (access, list) = (access.clone(), list.clone());
         async move {
             let scope = access.read().await?;
-            let people = found(&scope, &list, before, export::ROWS).await?;
-            let next = people.last().map(|one| one.id).filter(|_| people.len() as u64 == export::ROWS);
+            let people = found(&scope, &list, after, export::ROWS).await?;
+            let next = people.last().map(|one| by.place(one.id.0, &one.name)).filter(|_| people.len() as u64 == export::ROWS);
             Ok((cells(&scope, &people).await?, next))
         }
     });

@@ -7,7 +7,12 @@ use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::{PageResult, Visitor, debts as shown, export, fields::Fields, lists::Listing, once};
+use super::super::{
+    PageResult, Visitor, debts as shown, export,
+    fields::Fields,
+    lists::{Head, Listing, Sorting},
+    once, owing,
+};
 use crate::{
     controllers::{
         extract::{Id, Query},
@@ -16,10 +21,11 @@ use crate::{
     endpoints::{Endpoint, get, post},
     errors::Result,
     ids::DebtId,
+    keyset::{Place, Sort},
     models::{
         catalog,
         companies::{self, Company},
-        debts::{self, Debt, Filter, Status},
+        debts::{self, By, Debt, Filter, Status},
         identity,
         plans::{self, Interval, Limit, Subscription},
         shops,
@@ -43,6 +49,8 @@ struct List {
     status: String,
     #[serde(default)]
     kind: String,
+    #[serde(default)]
+    sort: String,
     cursor: Option<String>,
 }
 
@@ -56,7 +64,17 @@ const VIEWS: [(&str, &str); 4] = [
     ("debts.status.paid", "status=paid"),
 ];
 
+/// What people sort debts by.
+pub(in crate::controllers::portal) const HEADS: [Head<By>; 2] = [
+    Head { word: "raised", label: "debts.col.raised", falls: true, by: By::Raised },
+    Head { word: "due", label: "debts.col.next_due", falls: false, by: By::Due },
+];
+
 impl List {
+    fn sorting(&self) -> Sorting<By> {
+        Sorting::of(&HEADS, Sort { by: By::Raised, falls: true }, &self.sort)
+    }
+
     fn filter(&self) -> Filter {
         Filter {
             status: Status::named(&self.status),
@@ -77,14 +95,16 @@ async fn index(visitor: Visitor<DebtsRead>, Query(list): Query<List>) -> PageRes
 async fn list_page(visitor: &Visitor<DebtsRead>, list: &List) -> Result<(Company, Value)> {
     let access = &visitor.access;
     let filter = list.filter();
-    let bound = format!("portal debts {filter:?}");
-    let before = page::open::<DebtId>(access.souk(), &bound, list.cursor.as_deref())?;
+    let sorting = list.sorting();
+    let sort = sorting.sort;
+    let bound = format!("portal debts {filter:?} {sort:?}");
+    let after = page::open::<Place>(access, &bound, list.cursor.as_deref())?;
     let platform = companies::platform(access.souk()).await?;
     let scope = access.read().await?;
     let company = companies::own(&scope).await?;
     let today = company.today();
-    let mut rows = debts::list(&scope, &filter, before, ROWS + 1).await?;
-    let next = page::cut(access.souk(), &bound, &mut rows, ROWS, |row| row.id)?;
+    let mut rows = debts::sorted(&scope, &filter, sort, after, ROWS + 1).await?;
+    let next = page::cut(access, &bound, &mut rows, ROWS, |row| sort.by.place(row))?;
     let owed = debts::aging(&scope, today).await?;
     let sums = |of: fn(&debts::Bucket) -> Money| {
         let parts: Vec<_> = owed.iter().map(|one| (of(one), &one.currency)).filter(|(amount, _)| *amount > Money::ZERO).collect();
@@ -102,13 +122,13 @@ async fn list_page(visitor: &Visitor<DebtsRead>, list: &List) -> Result<(Company
         ("kind", visitor.text("debts.col.kind"), kind),
     ];
     let data = json!({
-        "rows": rows.iter().map(|debt| shown::row(debt, today, &visitor.language)).collect::<Vec<_>>(),
-        "list": visitor.list(&scope, Listing { views: &VIEWS, chips, count: rows.len(), next }).await?,
+        "rows": rows.iter().map(|debt| shown::row(debt, today, &company.zone, &visitor.language)).collect::<Vec<_>>(),
+        "list": visitor.sorted_list(&scope, Listing { views: &VIEWS, chips, count: rows.len(), next }, &sorting).await?,
         "filter": { "q": list.q, "status": list.status, "kind": list.kind },
         "statuses": shown::statuses(), "kinds": shown::kinds(),
         "owed": sums(|one| one.total),
         "overdue": sums(|one| Money(one.total.0 - one.current.0)),
-        "next": debts::next_due(&scope).await?.as_ref().map(|debt| shown::row(debt, today, &visitor.language)),
+        "next": debts::next_due(&scope).await?.as_ref().map(|debt| shown::row(debt, today, &company.zone, &visitor.language)),
         "plan": match &subscription {
             Some(one) => plan(visitor, &scope, one, &company).await?,
             None => Value::Null,
@@ -153,13 +173,14 @@ const COLUMNS: [&str; 9] = ["reference", "type", "status", "currency", "amount",
 async fn export(visitor: Visitor<DebtsRead>, Query(list): Query<List>) -> PageResult<Response> {
     let look = visitor.look();
     let access = Arc::new(visitor.access);
-    let csv = export::csv("debts", &COLUMNS, move |before| {
+    let sort = list.sorting().sort;
+    let csv = export::csv("debts", &COLUMNS, move |after| {
         let (access, filter) = (Arc::clone(&access), list.filter());
         async move {
             let scope = access.read().await?;
             let today = companies::own(&scope).await?.today();
-            let rows = debts::list(&scope, &filter, before, export::ROWS).await?;
-            let next = rows.last().map(|row| row.id).filter(|_| rows.len() as u64 == export::ROWS);
+            let rows = debts::sorted(&scope, &filter, sort, after, export::ROWS).await?;
+            let next = rows.last().map(|row| sort.by.place(row)).filter(|_| rows.len() as u64 == export::ROWS);
             Ok((rows.iter().map(|debt| cells(debt, debt.status_on(today))).collect(), next))
         }
     });

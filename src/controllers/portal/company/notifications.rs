@@ -72,11 +72,11 @@ async fn log_page(visitor: &Visitor<NotificationsLog>, list: &List) -> Result<(C
     let access = &visitor.access;
     let filter = list.filter();
     let bound = format!("portal notifications {filter:?}");
-    let before = page::open::<RowId>(access.souk(), &bound, list.cursor.as_deref())?;
+    let before = page::open::<RowId>(access, &bound, list.cursor.as_deref())?;
     let scope = access.read().await?;
     let company = companies::own(&scope).await?;
     let mut lines = notifications::log(&scope, &filter, before, ROWS + 1).await?;
-    let next = page::cut(access.souk(), &bound, &mut lines, ROWS, |line| line.delivery.id)?;
+    let next = page::cut(access, &bound, &mut lines, ROWS, |line| line.delivery.id)?;
     let messages: Vec<_> = lines.iter().map(|line| &line.message).collect();
     let names = notifications::names(&scope, &messages).await?;
     let rows: Vec<_> = lines

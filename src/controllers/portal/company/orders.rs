@@ -7,7 +7,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    super::{PageResult, Visitor, export, fields::Fields, lists::Listing, local, midnight, visitor::said},
+    super::{
+        PageResult, Visitor, export,
+        fields::Fields,
+        lists::{Head, Listing, Sorting},
+        local, midnight,
+        visitor::said,
+    },
     order::step_on,
 };
 use crate::{
@@ -15,9 +21,10 @@ use crate::{
     endpoints::{Endpoint, get, post},
     errors::Result,
     ids::{OrderId, ShopId},
+    keyset::{Place, Sort},
     models::{
         companies::{self, Company},
-        orders::{self, Filter, Order, PAYMENT_STATES, Status, Step},
+        orders::{self, By, Filter, Order, PAYMENT_STATES, Status, Step},
         shops,
     },
     tenancy::{
@@ -26,6 +33,8 @@ use crate::{
     },
     views::templates,
 };
+
+const ROWS: u64 = 50;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 struct List {
@@ -42,10 +51,22 @@ struct List {
     from: String,
     #[serde(default)]
     to: String,
+    #[serde(default)]
+    sort: String,
     cursor: Option<String>,
 }
 
+/// What people sort orders by.
+const HEADS: [Head<By>; 2] = [
+    Head { word: "placed", label: "orders.col.placed", falls: true, by: By::Placed },
+    Head { word: "total", label: "orders.col.total", falls: true, by: By::Total },
+];
+
 impl List {
+    fn sorting(&self) -> Sorting<By> {
+        Sorting::of(&HEADS, Sort { by: By::Placed, falls: true }, &self.sort)
+    }
+
     fn filter(&self, zone: &str) -> Filter {
         Filter {
             status: self.status.split(',').filter_map(Status::named).collect(),
@@ -78,16 +99,18 @@ async fn orders_page(visitor: &Visitor<OrdersRead>, list: &List) -> Result<(Comp
     let scope = access.read().await?;
     let company = companies::own(&scope).await?;
     let filter = list.filter(&company.zone);
-    let bound = format!("portal orders {filter:?}");
-    let after = page::open::<(i64, OrderId)>(access.souk(), &bound, list.cursor.as_deref())?;
-    let found = orders::list(&scope, &filter, after, 50).await?;
+    let sorting = list.sorting();
+    let sort = sorting.sort;
+    let bound = format!("portal orders {filter:?} {sort:?}");
+    let after = page::open::<Place>(access, &bound, list.cursor.as_deref())?;
+    let mut found = orders::sorted(&scope, &filter, sort, after, ROWS + 1).await?;
+    let next = page::cut(access, &bound, &mut found, ROWS, |order| sort.by.place(order))?;
     let shops = shops::list(&scope).await?;
-    let ids: Vec<_> = found.orders.iter().map(|order| order.id).collect();
+    let ids: Vec<_> = found.iter().map(|order| order.id).collect();
     let items = orders::items_of(&scope, &ids).await?;
     let names = shops::names(&scope).await?;
     let shop_name = |id: ShopId| names.get(&id).map_or("", String::as_str);
     let rows: Vec<_> = found
-        .orders
         .iter()
         .map(|order| {
             json!({
@@ -108,10 +131,9 @@ async fn orders_page(visitor: &Visitor<OrdersRead>, list: &List) -> Result<(Comp
         ("to", visitor.text("orders.to"), list.to.clone()),
         ("shop", visitor.text("orders.col.shop"), filter.shop.map(|id| shop_name(id).to_owned()).unwrap_or_default()),
     ];
-    let next = found.next.map(|next| page::seal(access.souk(), &bound, next)).transpose()?;
     let status = |status: &Status| json!({ "value": status, "label_key": format!("orders.status.{}", status.name()) });
     let data = json!({
-        "orders": rows, "list": visitor.list(&scope, Listing { views: &VIEWS, chips, count: rows.len(), next }).await?,
+        "orders": rows, "list": visitor.sorted_list(&scope, Listing { views: &VIEWS, chips, count: rows.len(), next }, &sorting).await?,
         "filter": { "q": list.q, "status": list.status, "payment": list.payment, "shop": list.shop, "from": list.from, "to": list.to },
         "payments": PAYMENT_STATES.map(|state| json!({ "value": state, "label_key": format!("orders.payment.{state}") })),
         "shops": shops.iter().map(|shop| json!({ "value": shop.id, "label": shop.name })).collect::<Vec<_>>(),
@@ -131,12 +153,14 @@ async fn export(visitor: Visitor<OrdersRead>, Query(list): Query<List>) -> PageR
         Ok(zone) => zone,
         Err(error) => return Err(look.with(error)),
     };
+    let sort = list.sorting().sort;
     let csv = export::csv("orders", &COLUMNS, move |after| {
         let (access, filter) = (access.clone(), list.filter(&zone));
         async move {
             let scope = access.read().await?;
-            let found = orders::list(&scope, &filter, after, export::ROWS).await?;
-            Ok((found.orders.iter().map(cells).collect(), found.next))
+            let found = orders::sorted(&scope, &filter, sort, after, export::ROWS).await?;
+            let next = found.last().filter(|_| found.len() as u64 == export::ROWS).map(|order| sort.by.place(order));
+            Ok((found.iter().map(cells).collect(), next))
         }
     });
     csv.await.map_err(|error| look.with(error))

@@ -6,7 +6,13 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::{PageResult, Visitor, export, fields::Fields, lists::Listing, local, visitor::said};
+use super::super::{
+    PageResult, Visitor, export,
+    fields::Fields,
+    lists::{Head, Listing, Sorting},
+    local,
+    visitor::said,
+};
 use crate::{
     clock::Instant,
     controllers::{
@@ -16,9 +22,10 @@ use crate::{
     endpoints::{Endpoint, get, post},
     errors::{Error, Result},
     ids::{MemberId, ShopId, StaffId},
+    keyset::{self, Sort},
     models::{
         companies::{self, Company},
-        identity::{self, Colleague, Invitation, MemberChange, PeopleFilter, Place, Presence},
+        identity::{self, Colleague, Invitation, MemberChange, PeopleBy, PeopleFilter, Place, Presence},
         shops,
     },
     tenancy::{
@@ -43,10 +50,22 @@ struct List {
     shop: String,
     #[serde(default)]
     state: String,
+    #[serde(default)]
+    sort: String,
     cursor: Option<String>,
 }
 
+/// What people sort the staff by.
+const HEADS: [Head<PeopleBy>; 2] = [
+    Head { word: "name", label: "staff.col.person", falls: false, by: PeopleBy::Name },
+    Head { word: "since", label: "staff.col.since", falls: true, by: PeopleBy::Since },
+];
+
 impl List {
+    fn sorting(&self) -> Sorting<PeopleBy> {
+        Sorting::of(&HEADS, Sort { by: PeopleBy::Since, falls: true }, &self.sort)
+    }
+
     fn filter(&self) -> PeopleFilter {
         let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         PeopleFilter {
@@ -114,12 +133,14 @@ async fn index(visitor: Visitor<UsersRead>, Query(list): Query<List>) -> PageRes
 async fn list_page(visitor: &Visitor<UsersRead>, list: &List) -> Result<(Company, Value)> {
     let access = &visitor.access;
     let filter = list.filter();
-    let bound = format!("portal staff {filter:?}");
-    let before = page::open::<MemberId>(access.souk(), &bound, list.cursor.as_deref())?;
+    let sorting = list.sorting();
+    let sort = sorting.sort;
+    let bound = format!("portal staff {filter:?} {sort:?}");
+    let after = page::open::<keyset::Place>(access, &bound, list.cursor.as_deref())?;
     let scope = access.read().await?;
     let company = companies::own(&scope).await?;
-    let mut people = identity::members(&scope, &filter, before, ROWS + 1).await?;
-    let next = page::cut(access.souk(), &bound, &mut people, ROWS, |one| one.member.id)?;
+    let mut people = identity::sorted_members(&scope, &filter, sort, after, ROWS + 1).await?;
+    let next = page::cut(access, &bound, &mut people, ROWS, |one| sort.by.place(one.member.id.0, &one.member.name))?;
     let names = Names::of(&scope, &people, &visitor.language).await?;
     let shops = shops::list(&scope).await?;
     let roles = role_choices(&scope, &visitor.language).await?;
@@ -130,7 +151,7 @@ async fn list_page(visitor: &Visitor<UsersRead>, list: &List) -> Result<(Company
         ("shop", visitor.text("staff.col.shop"), filter.shop.and_then(|id| names.shops.get(&id)).cloned().unwrap_or_default()),
         ("state", visitor.text("staff.col.state"), filter.state.map(|state| state_name(state, &visitor.language)).unwrap_or_default()),
     ];
-    let listing = visitor.list(&scope, Listing { views: &VIEWS, chips, count: people.len(), next }).await?;
+    let listing = visitor.sorted_list(&scope, Listing { views: &VIEWS, chips, count: people.len(), next }, &sorting).await?;
     // The platform's own look at sessions is a unit of its own.
     drop(scope);
     let seen = last_seen(access.souk(), &company, &people).await?;
@@ -176,12 +197,14 @@ const COLUMNS: [&str; 6] = ["name", "email", "state", "roles", "since", "last si
 async fn export(visitor: Visitor<UsersRead>, Query(list): Query<List>) -> PageResult<Response> {
     let (look, language) = (visitor.look(), visitor.language.clone());
     let access = Arc::new(visitor.access);
-    let csv = export::csv("staff", &COLUMNS, move |before| {
+    let sort = list.sorting().sort;
+    let csv = export::csv("staff", &COLUMNS, move |after| {
         let (access, filter, language) = (access.clone(), list.filter(), language.clone());
         async move {
             let scope = access.read().await?;
-            let people = identity::members(&scope, &filter, before, export::ROWS).await?;
-            let next = people.last().map(|one| one.member.id).filter(|_| people.len() as u64 == export::ROWS);
+            let people = identity::sorted_members(&scope, &filter, sort, after, export::ROWS).await?;
+            let next =
+                people.last().map(|one| sort.by.place(one.member.id.0, &one.member.name)).filter(|_| people.len() as u64 == export::ROWS);
             Ok((cells(&access, scope, &people, &language).await?, next))
         }
     });

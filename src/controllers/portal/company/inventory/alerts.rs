@@ -77,11 +77,11 @@ async fn list_page(visitor: &Visitor<InventoryRead>, list: &List) -> Result<(Com
     let access = &visitor.access;
     let filter = list.filter();
     let bound = format!("portal alerts {filter:?}");
-    let before = page::open::<AlertId>(access.souk(), &bound, list.cursor.as_deref())?;
+    let before = page::open::<AlertId>(access, &bound, list.cursor.as_deref())?;
     let scope = access.read().await?;
     let company = companies::own(&scope).await?;
     let mut found = inventory::alerts(&scope, filter, before, ROWS + 1).await?;
-    let next = page::cut(access.souk(), &bound, &mut found, ROWS, |alert| alert.id)?;
+    let next = page::cut(access, &bound, &mut found, ROWS, |alert| alert.id)?;
     let places = places(&scope).await?;
     let rows = rows(&scope, &company, &places, &found, &visitor.language).await?;
     let place = filter.location.and_then(|id| places.get(&id).cloned()).unwrap_or_default();

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::super::{
     PageResult, Visitor, export,
     fields::Fields,
-    lists::Listing,
+    lists::{Head, Listing, Sorting},
     shelf::{amount, places, quantity},
     visitor::said,
 };
@@ -24,12 +24,13 @@ use crate::{
     endpoints::{Endpoint, get, post},
     errors::{Error, Result},
     ids::{CustomerId, LocationId, MemberId, StockId, VariantId},
+    keyset::{Place, Sort},
     models::{
         carts::line_name,
         catalog::{self, Product, Variant},
         companies::{self, Company},
         identity,
-        inventory::{self, AlertFilter, Level, ReorderPoint, Stock, StockFilter},
+        inventory::{self, AlertFilter, By, Level, ReorderPoint, Stock, StockFilter},
     },
     tenancy::{
         Access, Permission, Scope,
@@ -55,10 +56,19 @@ struct List {
     level: String,
     #[serde(default)]
     category: String,
+    #[serde(default)]
+    sort: String,
     cursor: Option<String>,
 }
 
+/// What people sort stock by.
+const HEADS: [Head<By>; 1] = [Head { word: "available", label: "stock.available", falls: false, by: By::Available }];
+
 impl List {
+    fn sorting(&self) -> Sorting<By> {
+        Sorting::of(&HEADS, Sort { by: By::Since, falls: false }, &self.sort)
+    }
+
     fn place(&self) -> Option<LocationId> {
         self.place.parse().ok()
     }
@@ -100,13 +110,15 @@ async fn index(visitor: Visitor<InventoryRead>, Query(list): Query<List>) -> Pag
 
 async fn list_page(visitor: &Visitor<InventoryRead>, list: &List) -> Result<(Company, Value)> {
     let access = &visitor.access;
-    let bound = format!("portal inventory {:?} {:?} {:?} {:?}", list.q, list.place, list.level, list.category);
-    let after = page::open::<StockId>(access.souk(), &bound, list.cursor.as_deref())?;
+    let sorting = list.sorting();
+    let sort = sorting.sort;
+    let bound = format!("portal inventory {:?} {:?} {:?} {:?} {sort:?}", list.q, list.place, list.level, list.category);
+    let after = page::open::<Place>(access, &bound, list.cursor.as_deref())?;
     let scope = access.read().await?;
     let company = companies::own(&scope).await?;
     let filter = list.filter(&scope).await?;
-    let mut found = inventory::list(&scope, &filter, after, ROWS + 1).await?;
-    let next = page::cut(access.souk(), &bound, &mut found, ROWS, |row| row.id)?;
+    let mut found = inventory::sorted(&scope, &filter, sort, after, ROWS + 1).await?;
+    let next = page::cut(access, &bound, &mut found, ROWS, |row| sort.by.place(row))?;
     let places = places(&scope).await?;
     let goods = goods_of(&scope, found.iter().map(|row| row.variant_id)).await?;
     let rows: Vec<_> = found.iter().map(|row| shown(row, goods.get(&row.variant_id), &places)).collect();
@@ -123,7 +135,7 @@ async fn list_page(visitor: &Visitor<InventoryRead>, list: &List) -> Result<(Com
         ("level", visitor.text("stock.state"), level),
         ("category", visitor.text("inventory.category"), category),
     ];
-    let mut listing = visitor.list(&scope, Listing { views: &VIEWS, chips, count: rows.len(), next }).await?;
+    let mut listing = visitor.sorted_list(&scope, Listing { views: &VIEWS, chips, count: rows.len(), next }, &sorting).await?;
     let figures = figures(&scope, list.place()).await?;
     for (view, count) in [(1, figures.low + figures.out), (2, figures.low), (3, figures.out)] {
         listing["views"][view]["count"] = json!(count);
@@ -216,13 +228,14 @@ const COLUMNS: [&str; 11] =
 async fn export_list(visitor: Visitor<InventoryRead>, Query(list): Query<List>) -> PageResult<Response> {
     let look = visitor.look();
     let access = Arc::new(visitor.access);
+    let sort = list.sorting().sort;
     let csv = export::csv("inventory", &COLUMNS, move |after| {
         let (access, list) = (access.clone(), list.clone());
         async move {
             let scope = access.read().await?;
             let filter = list.filter(&scope).await?;
-            let rows = inventory::list(&scope, &filter, after, export::ROWS).await?;
-            let next = rows.last().filter(|_| rows.len() as u64 == export::ROWS).map(|row| row.id);
+            let rows = inventory::sorted(&scope, &filter, sort, after, export::ROWS).await?;
+            let next = rows.last().filter(|_| rows.len() as u64 == export::ROWS).map(|row| sort.by.place(row));
             Ok((cells(&scope, &rows).await?, next))
         }
     });

@@ -101,9 +101,9 @@ async fn list_page(visitor: &Visitor<InventoryRead>, list: &List) -> Result<(Com
     let company = companies::own(&scope).await?;
     let filter = list.filter(&scope, &company.zone).await?;
     let bound = format!("portal movements {filter:?}");
-    let before = page::open::<MovementId>(access.souk(), &bound, list.cursor.as_deref())?;
+    let before = page::open::<MovementId>(access, &bound, list.cursor.as_deref())?;
     let mut found = inventory::moves(&scope, &filter, before, ROWS + 1).await?;
-    let next = page::cut(access.souk(), &bound, &mut found, ROWS, |one| one.id)?;
+    let next = page::cut(access, &bound, &mut found, ROWS, |one| one.id)?;
     let places = places(&scope).await?;
     let rows = rows(&scope, &company, &places, &visitor.language, &found).await?;
     let of = match filter.stock {

@@ -63,7 +63,7 @@ async fn list_page(visitor: &Visitor<ShopsSee>, list: &List) -> Result<(Company,
     let scope = access.read().await?;
     let company = companies::own(&scope).await?;
     let mut found = shops::search(&scope, &filter, after, ROWS + 1).await?;
-    let next = page::cut(access.souk(), &bound, &mut found, ROWS, |shop| (shop.name.clone(), shop.id))?;
+    let next = page::cut(access, &bound, &mut found, ROWS, |shop| (shop.name.clone(), shop.id))?;
     let doors = shops::doors(&scope, &found).await?;
     let rows: Vec<_> = found
         .iter()
