@@ -43,6 +43,14 @@ where
     Ok((headers("text/csv; charset=utf-8", &format!("{name}.csv")), body).into_response())
 }
 
+/// As [`csv`], of rows that have been read already: few, such as those that a person chose.
+///
+/// # Errors
+/// When they cannot be written as CSV.
+pub async fn few(name: &str, head: &[&str], rows: Vec<Vec<String>>) -> Result<Response> {
+    csv(name, head, move |_: Option<()>| std::future::ready(Ok((rows.clone(), None)))).await
+}
+
 /// As [`csv`], as one JSON array.
 ///
 /// # Errors

@@ -18,6 +18,9 @@ use crate::{
     tenancy::Souk,
 };
 
+/// So many chosen rows are acted on at once.
+const CHOSEN_MAX: usize = 100;
+
 /// The largest form without files.
 pub(super) const FORM_BYTES_MAX: usize = 256 * 1024;
 /// A text that names no longest length.
@@ -67,6 +70,18 @@ impl Fields {
     #[must_use]
     pub fn all(&self, name: &str) -> &[String] {
         self.typed.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The chosen rows of a list, each once: at most as many as a page has.
+    #[must_use]
+    pub fn chosen<T: FromStr + PartialEq>(&self) -> Vec<T> {
+        let mut ids: Vec<T> = Vec::new();
+        for id in self.all("ids").iter().take(CHOSEN_MAX).filter_map(|id| id.parse().ok()) {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        ids
     }
 
     /// Whether a field was sent at all.

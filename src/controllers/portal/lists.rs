@@ -182,6 +182,18 @@ impl<P: Permission> Visitor<P> {
     }
 }
 
+/// Views that mean work say how much of it there is, as far as this.
+pub const COUNTED_MAX: u64 = 100;
+
+/// Says at a view of `list` how much work waits there, counted as far as [`COUNTED_MAX`].
+pub fn count_view(list: &mut Value, view: usize, waiting: u64) {
+    if waiting > 0 {
+        let shown = if waiting < COUNTED_MAX { waiting.to_string() } else { format!("{}+", COUNTED_MAX - 1) };
+        list["views"][view]["count"] = json!(shown);
+        list["views"][view]["is_hot"] = json!(true);
+    }
+}
+
 /// A query's parameters.
 fn pairs_of(query: &str) -> Vec<(String, String)> {
     serde_urlencoded::from_str(query).unwrap_or_default()

@@ -17,10 +17,7 @@ use crate::{
         companies::{self, Company},
         notifications::{self, Notification},
     },
-    tenancy::{
-        Role,
-        roles::{NotificationsRead, OrdersRead, Permission},
-    },
+    tenancy::roles::NotificationsRead,
     views::templates,
 };
 
@@ -53,7 +50,7 @@ async fn list_page(visitor: &Visitor<NotificationsRead>, list: &List) -> Result<
         .map(|one| {
             let (title, body) = one.said_in(&visitor.language);
             let lines: Vec<_> = body.lines().collect();
-            json!({ "id": one.id, "title": title, "lines": lines, "at": local(one.due_at, &company.zone, &visitor.language), "is_read": one.read_at.is_some(), "leads": about(one).is_some() })
+            json!({ "id": one.id, "title": title, "lines": lines, "at": local(one.due_at, &company.zone, &visitor.language), "is_read": one.read_at.is_some(), "leads": about(one, access.tenant()).is_some() })
         })
         .collect();
     let views = [("message.view.all", ""), ("message.view.unread", "unread=1")];
@@ -78,9 +75,7 @@ async fn count(visitor: &Visitor<NotificationsRead>) -> Result<usize> {
 /// Marks a message read and leads to what it is about.
 async fn open(visitor: Visitor<NotificationsRead>, Id(id): Id<NotificationId>) -> PageResult<Redirect> {
     let message = read_one(&visitor, id).await.map_err(|error| visitor.refuse(error))?;
-    let role = visitor.access.tenant().role;
-    let may_see = role.may(OrdersRead::NAME) && role != Role::Rider;
-    Ok(Redirect::to(&about(&message).filter(|_| may_see).unwrap_or_else(|| visitor.list_at(PAGE))))
+    Ok(Redirect::to(&about(&message, visitor.access.tenant()).unwrap_or_else(|| visitor.list_at(PAGE))))
 }
 
 async fn read_one(visitor: &Visitor<NotificationsRead>, id: NotificationId) -> Result<Notification> {

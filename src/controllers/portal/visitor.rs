@@ -20,7 +20,7 @@ use crate::{
     errors::{Error, FieldError},
     ids::RowId,
     models::{companies::Company, identity},
-    tenancy::{self, Access, MadeFor, OTHER_COMPANY, Permission, Souk, cookie},
+    tenancy::{self, Access, MadeFor, OTHER_COMPANY, Permission, Souk, cookie, roles::NotificationsRead},
     views::templates::{self, LANGUAGES},
 };
 
@@ -385,7 +385,7 @@ impl<P: Permission> Visitor<P> {
             "person": { "name": tenant.name, "email": email, "role": tenant.role.name(), "initials": initials },
             "company": { "name": company.name, "slug": company.slug, "currency": company.currency, "version": company.version, "logo": company.logo_path() }, "flash": self.flash, "currency": company.currency,
             "nav": nav::shown(portal, tenant, &self.path), "form": self.form, "acting": self.acting(), once::FIELD: RowId::new(),
-            "workplaces": self.workplaces(), "owing": if portal == Portal::Company { owing::notice(company, tenant, &self.language) } else { Value::Null },
+            "workplaces": self.workplaces(), "has_messages": tenant.may(NotificationsRead::NAME), "owing": if portal == Portal::Company { owing::notice(company, tenant, &self.language) } else { Value::Null },
         });
         if let (Value::Object(all), Value::Object(data)) = (&mut all, data) {
             all.extend(data);

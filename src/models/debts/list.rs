@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use sea_orm::{
     ColumnTrait, Condition, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
-    sea_query::{Expr, ExprTrait, Func, LikeExpr},
+    sea_query::{Alias, Expr, ExprTrait, Func, LikeExpr, Query, SelectStatement},
 };
 use serde::Serialize;
 
@@ -37,10 +37,8 @@ pub struct Filter {
     pub words: Option<String>,
     /// Companies whose debts the words mean too.
     pub named: Vec<CompanyId>,
-    /// The oldest unpaid instalment was due from this day on.
-    pub due_from: Option<NaiveDate>,
-    /// It was due by this day.
-    pub due_until: Option<NaiveDate>,
+    /// What has something unpaid of an age; see [`aged`].
+    pub aged: Option<SelectStatement>,
 }
 
 /// Where a page begins, and how long it is.
@@ -59,8 +57,7 @@ fn narrowed(rows: Select<debt::Entity>, filter: &Filter) -> Select<debt::Entity>
         .apply_if(filter.is_open.then_some(Status::OPEN), |rows, open| rows.filter(Column::Status.is_in(open)))
         .apply_if(filter.kind, |rows, kind| rows.filter(Column::Kind.eq(kind)))
         .apply_if(filter.company, |rows, company| rows.filter(Column::CompanyId.eq(company)))
-        .apply_if(filter.due_from, |rows, day| rows.filter(Column::NextDueOn.gte(day)))
-        .apply_if(filter.due_until, |rows, day| rows.filter(Column::NextDueOn.lte(day)))
+        .apply_if(filter.aged.clone(), |rows, aged| rows.filter(Column::Id.in_subquery(aged)))
         .apply_if(said, |rows, said| rows.filter(said))
 }
 
@@ -178,6 +175,15 @@ pub async fn get(scope: &Scope, id: DebtId) -> Result<Debt> {
     scope.get(scope.find::<debt::Entity>().filter(Column::Id.eq(id))).await
 }
 
+/// Those of some debts that are there, newest first.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn some_of_all(platform: &Platform, ids: &[DebtId]) -> Result<Vec<Debt>> {
+    let rows = platform.find::<debt::Entity>().filter(Column::Id.is_in(ids.iter().copied()));
+    platform.all(rows.order_by_desc(Column::Id)).await
+}
+
 /// Whose debt it is.
 ///
 /// # Errors
@@ -292,6 +298,38 @@ struct Owed {
     currency: String,
     due_on: NaiveDate,
     owed: i64,
+}
+
+/// A question for the debts that have something unpaid that has been due for so many days: those
+/// whose parts [`aging_of_all`] sums, each by its company's own calendar.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn aged(platform: &Platform, from: u64, until: Option<u64>) -> Result<SelectStatement> {
+    let now = clock::now();
+    let mut zones: BTreeMap<NaiveDate, Vec<String>> = BTreeMap::new();
+    for row in platform.ask("SELECT DISTINCT zone FROM companies", vec![]).await? {
+        let zone: String = row.try_get("", "zone")?;
+        zones.entry(now.date_in(&zone)).or_default().push(zone);
+    }
+    let ago = |today: NaiveDate, days: u64| today.checked_sub_days(Days::new(days)).unwrap_or(NaiveDate::MIN);
+    let (companies, zone) = (Alias::new("companies"), Alias::new("zone"));
+    let calendars = zones.into_iter().fold(Condition::any(), |calendars, (today, zones)| {
+        let there = Query::select().column(Alias::new("id")).from(companies.clone()).and_where(Expr::col(zone.clone()).is_in(zones)).take();
+        let due = Condition::all()
+            .add(instalment::Column::CompanyId.in_subquery(there))
+            .add(instalment::Column::DueOn.lte(ago(today, from)))
+            .add_option(until.map(|until| instalment::Column::DueOn.gte(ago(today, until))));
+        calendars.add(due)
+    });
+    let unpaid = platform
+        .find::<instalment::Entity>()
+        .select_only()
+        .column(instalment::Column::DebtId)
+        .filter(instalment::Column::ReplacedAt.is_null())
+        .filter(Expr::col(instalment::Column::Paid).lt(Expr::col(instalment::Column::Amount)))
+        .filter(calendars);
+    Ok(unpaid.into_query())
 }
 
 fn by_currency(rows: impl IntoIterator<Item = (Owed, NaiveDate)>) -> Result<Vec<Bucket>> {

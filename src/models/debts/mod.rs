@@ -28,8 +28,8 @@ pub use self::{
     debt::Model as Debt,
     instalment::Model as Instalment,
     list::{
-        Bucket, By, Filter, Parts, aging, aging_of_all, company_of, get, list, list_of_all, next_due, overdue, overdue_of_all, parts,
-        sorted, sorted_of_all,
+        Bucket, By, Filter, Parts, aged, aging, aging_of_all, company_of, get, list, list_of_all, next_due, overdue, overdue_of_all, parts,
+        some_of_all, sorted, sorted_of_all,
     },
     note::{Model as Note, Promise},
     pay::{NewPayment, Reversal, pay, reverse},

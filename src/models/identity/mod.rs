@@ -61,7 +61,8 @@ pub use self::{
         members_of_all, role_names, role_names_of_all, sorted_customers, sorted_members,
     },
     persons::{
-        Among, PersonSearch, own_role_names, person_of, person_state, persons, places_of_persons, sessions_of_person, sorted_persons,
+        Among, PersonSearch, own_role_names, person_of, person_state, persons, persons_of, places_of_persons, sessions_of_person,
+        sorted_persons,
     },
     preference::{Preferences, PreferencesChange, change_preferences, preferences},
     profile::{ProfileChange, change_password, change_profile, person},

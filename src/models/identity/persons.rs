@@ -96,6 +96,15 @@ pub async fn person_of(platform: &Platform, id: StaffId) -> Result<Staff> {
     platform.one(platform.find::<staff::Entity>().filter(Column::Id.eq(id))).await?.ok_or(Error::NOT_FOUND)
 }
 
+/// Those of some people who are there.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn persons_of(platform: &Platform, ids: &[StaffId]) -> Result<Vec<Staff>> {
+    let rows = platform.find::<staff::Entity>().filter(Column::Id.is_in(ids.iter().copied()));
+    platform.all(rows.order_by_desc(Column::Id)).await
+}
+
 /// Where some people are on the staff, the oldest place first.
 ///
 /// # Errors

@@ -149,6 +149,15 @@ pub async fn alerts(scope: &Scope, filter: AlertFilter, before: Option<AlertId>,
     scope.all(narrowed(scope.find::<alert::Entity>(), filter, before, limit)).await
 }
 
+/// Those of some alerts that the caller sees, newest first.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn some_alerts(scope: &Scope, ids: &[AlertId]) -> Result<Vec<alert::Model>> {
+    let rows = scope.find::<alert::Entity>().filter(alert::Column::Id.is_in(ids.iter().copied()));
+    scope.all(rows.order_by_desc(alert::Column::Id)).await
+}
+
 /// Everybody's alerts, newest first, from before `before`.
 ///
 /// # Errors

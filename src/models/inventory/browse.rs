@@ -129,6 +129,15 @@ pub struct MovementFilter {
     pub until: Option<Instant>,
 }
 
+/// Those of some movements that the caller sees, newest first.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn some_moves(scope: &Scope, ids: &[MovementId]) -> Result<Vec<movement::Model>> {
+    let rows = scope.find::<movement::Entity>().filter(movement::Column::Id.is_in(ids.iter().copied()));
+    scope.all(rows.order_by_desc(movement::Column::Id)).await
+}
+
 /// A page of movements, newest first, from before `before`.
 pub async fn moves(scope: &Scope, filter: &MovementFilter, before: Option<MovementId>, limit: u64) -> Result<Vec<movement::Model>> {
     let mut rows = scope.find::<movement::Entity>();

@@ -28,8 +28,8 @@ use serde_json::{Value, json};
 pub use self::{
     adjust::{Adjustment, OneOfMany, Operation, ReorderPoint, adjust, adjust_many, put_away, set_reorder_point, warehouses},
     alert::Model as Alert,
-    alerts::{AlertFilter, Level, Open, acknowledge, alerts, alerts_of_all},
-    browse::{By, KINDS, MovementFilter, StockFilter, count_rows, list, list_of_all, moves, row, sorted, wasted, worth},
+    alerts::{AlertFilter, Level, Open, acknowledge, alerts, alerts_of_all, some_alerts},
+    browse::{By, KINDS, MovementFilter, StockFilter, count_rows, list, list_of_all, moves, row, some_moves, sorted, wasted, worth},
     holds::{
         Demand, HoldState, Shortage, Used, companies_with_due_holds, due_checkouts, lock_for, move_holds, release, release_due_of, reserve,
         restock, use_holds,

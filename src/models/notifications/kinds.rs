@@ -112,6 +112,11 @@ impl Kind {
     }
 
     #[must_use]
+    pub const fn is_about_stock(&self) -> bool {
+        matches!(self.about, About::Stock)
+    }
+
+    #[must_use]
     pub const fn is_about_a_debt(&self) -> bool {
         matches!(self.about, About::Debt)
     }

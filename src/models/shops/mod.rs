@@ -93,6 +93,15 @@ pub async fn search(scope: &Scope, filter: &ShopFilter, after: Option<(String, S
     scope.all(rows.order_by_asc(shop::Column::Name).order_by_asc(shop::Column::Id).limit(limit)).await
 }
 
+/// Those of some shops that the caller sees, by name; closed ones too.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn some(scope: &Scope, ids: &[ShopId]) -> Result<Vec<Shop>> {
+    let rows = seen(scope, scope.find::<shop::Entity>()).filter(shop::Column::Id.is_in(ids.iter().copied()));
+    scope.all(rows.order_by_asc(shop::Column::Name).order_by_asc(shop::Column::Id)).await
+}
+
 /// Shops are rows of the company, but whoever works at some sees these.
 fn seen(scope: &Scope, rows: Select<shop::Entity>) -> Select<shop::Entity> {
     match &scope.tenant().shops {

@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 use super::{
     super::{
         PageResult, Visitor, export,
+        fields::Fields,
         lists::{Head, Listing, Sorting},
-        owing::shown as day,
     },
     own,
 };
 use crate::{
     clock,
     controllers::{extract::Query, page},
-    endpoints::{Endpoint, get},
+    endpoints::{Endpoint, get, post},
     errors::Result,
     ids::CompanyId,
     keyset::{Place, Sort},
@@ -28,6 +28,7 @@ use crate::{
     },
     money::Money,
     tenancy::{Platform, Souk, roles::PlatformRead},
+    views::dates,
 };
 
 pub(super) const PAGE: &str = "/admin/companies";
@@ -168,7 +169,7 @@ async fn list_page(visitor: &Visitor<PlatformRead>, list: &List) -> Result<(Comp
     let plan = |plan: &Plan| json!({ "value": plan.code, "label": plan.name });
     let of = |state: &str| states.iter().find(|(name, _)| name == state).map_or(0, |(_, many)| *many);
     let data = json!({
-        "rows": rows.iter().map(|row| shown(row, &company.zone)).collect::<Vec<_>>(), "list": visitor.sorted_list(&scope, listing, &sorting).await?,
+        "rows": rows.iter().map(|row| shown(row, &company.zone, &visitor.language)).collect::<Vec<_>>(), "list": visitor.sorted_list(&scope, listing, &sorting).await?,
         "filter": { "q": list.q, "state": list.state, "plan": list.plan },
         "states": STATES.iter().map(choice).collect::<Vec<_>>(), "plans": plans.iter().map(plan).collect::<Vec<_>>(),
         "counts": { "active": of(ACTIVE), "suspended": of(SUSPENDED), "closed": of(CLOSED) },
@@ -176,7 +177,7 @@ async fn list_page(visitor: &Visitor<PlatformRead>, list: &List) -> Result<(Comp
     Ok((company, data))
 }
 
-fn shown(row: &Row, zone: &str) -> Value {
+fn shown(row: &Row, zone: &str, language: &str) -> Value {
     let company = &row.company;
     let city = company.address.as_ref().and_then(|address| address["city"].as_str()).unwrap_or_default();
     let owed: Vec<_> =
@@ -186,7 +187,7 @@ fn shown(row: &Row, zone: &str) -> Value {
         "plan": row.subscription.as_ref().map(|one| one.plan_name.as_str()), "shops": row.size.shops, "staff": row.size.staff,
         "orders": row.traded.as_ref().map_or(0, |one| one.orders),
         "revenue": row.traded.as_ref().map(|one| Money(one.revenue).display(&one.currency)), "owed": owed,
-        "opened": day(company.created_at.date_in(zone)),
+        "opened": dates::day(company.created_at.date_in(zone), language),
     })
 }
 
@@ -205,6 +206,18 @@ async fn page_of_file(souk: Souk, list: List, after: Option<Place>) -> Result<ex
     let found = companies::sorted(&platform, &list.search(&platform), sort, after, export::ROWS).await?;
     let next = found.last().map(|company| sort.by.place(company)).filter(|_| found.len() as u64 == export::ROWS);
     Ok((rows(&platform, found).await?.iter().map(cells).collect(), next))
+}
+
+async fn export_chosen(visitor: Visitor<PlatformRead>, fields: Fields) -> PageResult<Response> {
+    let read = chosen_rows(visitor.access.souk(), &fields).await;
+    let rows = read.map_err(|error| visitor.refuse(error))?;
+    export::few("companies", &COLUMNS, rows).await.map_err(|error| visitor.refuse(error))
+}
+
+async fn chosen_rows(souk: &Souk, fields: &Fields) -> Result<Vec<Vec<String>>> {
+    let platform = souk.platform("all-companies").await?;
+    let found = companies::named(&platform, &fields.chosen()).await?;
+    Ok(rows(&platform, found).await?.iter().map(cells).collect())
 }
 
 fn cells(row: &Row) -> Vec<String> {
@@ -229,5 +242,6 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         get::<PlatformRead, _>(PAGE, "Companies", index),
         get::<PlatformRead, _>("/admin/companies/export.csv", "Companies as CSV", export),
+        post::<PlatformRead, _>("/admin/companies/chosen.csv", "Chosen companies as CSV", export_chosen),
     ]
 }

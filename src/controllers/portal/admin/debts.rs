@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use axum::response::{Html, IntoResponse, Response};
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -15,7 +15,7 @@ use super::{
         company::debts::{HEADS, OPEN, cells as cells_of_debt},
         debts as shown, export,
         fields::Fields,
-        lists::{Listing, Sorting},
+        lists::{COUNTED_MAX, Listing, Sorting, count_view},
         once,
     },
     own,
@@ -66,7 +66,7 @@ struct List {
     cursor: Option<String>,
 }
 
-/// How long the oldest unpaid instalment has been due: the word, and from how many to how many days.
+/// How long something unpaid has been due: the word, and from how many to how many days.
 const AGES: [(&str, u64, Option<u64>); 4] =
     [("1-30", 1, Some(30)), ("31-60", 31, Some(60)), ("61-90", 61, Some(90)), ("over-90", 91, None)];
 
@@ -89,9 +89,11 @@ impl List {
             }
             None => vec![],
         };
-        let today = clock::now().date_in("UTC");
-        let ago = |days: u64| today.checked_sub_days(Days::new(days));
         let age = AGES.iter().find(|(name, ..)| *name == self.age);
+        let aged = match age {
+            Some((_, from, until)) => Some(debts::aged(platform, *from, *until).await?),
+            None => None,
+        };
         Ok(Filter {
             status: Status::named(&self.status),
             is_open: self.status == OPEN || age.is_some(),
@@ -99,8 +101,7 @@ impl List {
             company: self.company.parse().ok(),
             words,
             named,
-            due_until: age.and_then(|(_, from, _)| ago(*from)),
-            due_from: age.and_then(|(_, _, until)| ago((*until)?)),
+            aged,
         })
     }
 
@@ -148,6 +149,8 @@ async fn list_page(visitor: &Visitor<PlatformRead>, list: &List) -> Result<(Comp
         Err(_) => None,
     };
     let aging = debts::aging_of_all(&platform).await?;
+    let overdue = Filter { status: Some(Status::Overdue), ..Filter::default() };
+    let overdue = debts::list_of_all(&platform, &overdue, None, COUNTED_MAX).await?.len() as u64;
     let (scope, company) = own(visitor, platform).await?;
     let word = |prefix: &str, name: &str| if name.is_empty() { String::new() } else { visitor.text(&format!("{prefix}.{name}")) };
     let status = if list.status == OPEN { "debts.view" } else { "debts.status" };
@@ -166,9 +169,11 @@ async fn list_page(visitor: &Visitor<PlatformRead>, list: &List) -> Result<(Comp
         row["slug"] = json!(owner.map(|one| one.slug.as_str()));
         row
     };
+    let mut listing = visitor.sorted_list(&scope, Listing { views: &VIEWS, chips, count: rows.len(), next }, &list.sorting()).await?;
+    count_view(&mut listing, 2, overdue);
     let data = json!({
         "rows": rows.iter().map(shown_row).collect::<Vec<_>>(),
-        "list": visitor.sorted_list(&scope, Listing { views: &VIEWS, chips, count: rows.len(), next }, &list.sorting()).await?,
+        "list": listing,
         "filter": { "q": list.q, "status": list.status, "kind": list.kind, "age": list.age, "company": list.company },
         "statuses": shown::statuses(), "kinds": shown::kinds(), "aging": aging.iter().map(bucket).collect::<Vec<_>>(),
         "ages": AGES.iter().map(|(name, ..)| json!({ "value": name, "label_key": format!("admin.debts.age.{name}") })).collect::<Vec<_>>(),
@@ -209,14 +214,30 @@ async fn page_of_file(souk: Souk, list: List, after: Option<Place>) -> Result<ex
     let platform = souk.platform("debts").await?;
     let rows = list.rows(&platform, after, export::ROWS).await?;
     let next = rows.last().map(|row| list.place(row)).filter(|_| rows.len() as u64 == export::ROWS);
-    let whose = owners(&platform, &rows).await?;
+    Ok((cells(&platform, &rows).await?, next))
+}
+
+async fn export_chosen(visitor: Visitor<PlatformRead>, fields: Fields) -> PageResult<Response> {
+    let read = chosen_rows(visitor.access.souk(), &fields).await;
+    let rows = read.map_err(|error| visitor.refuse(error))?;
+    export::few("debts", &COLUMNS, rows).await.map_err(|error| visitor.refuse(error))
+}
+
+async fn chosen_rows(souk: &Souk, fields: &Fields) -> Result<Vec<Vec<String>>> {
+    let platform = souk.platform("debts").await?;
+    let rows = debts::some_of_all(&platform, &fields.chosen()).await?;
+    cells(&platform, &rows).await
+}
+
+async fn cells(platform: &Platform, rows: &[Debt]) -> Result<Vec<Vec<String>>> {
+    let whose = owners(platform, rows).await?;
     let cells = rows.iter().map(|debt| {
         let owner = whose.get(&debt.company_id);
         let status = owner.map_or(debt.status, |one| debt.status_on(one.today()));
         let slug = owner.map(|one| one.slug.clone()).unwrap_or_default();
         std::iter::once(slug).chain(cells_of_debt(debt, status)).collect()
     });
-    Ok((cells.collect(), next))
+    Ok(cells.collect())
 }
 
 /// The access in the company of a debt.
@@ -457,6 +478,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         get::<PlatformRead, _>(PAGE, "What companies owe the platform", index),
         post::<DebtsWrite, _>(PAGE, "Raises a debt of a company by a form", raise),
         get::<PlatformRead, _>("/admin/debts/export.csv", "Debts as CSV", export),
+        post::<PlatformRead, _>("/admin/debts/chosen.csv", "Chosen debts as CSV", export_chosen),
         get::<DebtsWrite, _>("/admin/debts/new", "The form that raises a debt", fresh),
         get::<PlatformRead, _>("/admin/debts/{id}", "One debt, and what is done about it", show),
         post::<DebtsWrite, _>("/admin/debts/{id}", "Changes a debt's reference or note", change),

@@ -7,7 +7,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    super::{PageResult, Visitor, export, fields::Fields, lists::Listing, local, visitor::said},
+    super::{
+        PageResult, Visitor, export,
+        fields::Fields,
+        lists::{Listing, count_view},
+        local,
+        visitor::said,
+    },
     own,
 };
 use crate::{
@@ -110,8 +116,14 @@ async fn list_page(visitor: &Visitor<PlatformRead>, list: &List) -> Result<(Comp
     let listeners =
         listeners.iter().map(|lag| json!({ "name": lag.listener, "events": lag.events, "behind": every(visitor, lag.oldest_seconds) }));
     let names = |names: Vec<&str>| names.into_iter().map(|name| json!({ "value": name, "label": name })).collect::<Vec<_>>();
+    let mut listing = visitor.list(&scope, Listing { views: &VIEWS, chips, count: rows.len(), next }).await?;
+    let sum = |of: fn(&Figures) -> i64| queues.iter().map(of).sum::<i64>().unsigned_abs();
+    let (dead, failed) = (sum(|queue| queue.dead), sum(|queue| queue.failed));
+    for (view, waiting) in [(0, dead + failed), (1, dead), (2, failed)] {
+        count_view(&mut listing, view, waiting);
+    }
     let data = json!({
-        "rows": rows, "list": visitor.list(&scope, Listing { views: &VIEWS, chips, count: rows.len(), next }).await?,
+        "rows": rows, "list": listing,
         "filter": { "q": list.q, "state": list.state, "queue": list.queue, "kind": list.kind },
         "queues": queues.iter().map(|of| queue(visitor, of)).collect::<Vec<_>>(),
         "queue_names": names(QUEUES.map(|queue| queue.name).to_vec()), "kind_names": names(Kind::ALL.map(Kind::name).to_vec()),

@@ -146,28 +146,34 @@ const COLUMNS: [&str; 14] = [
 
 async fn export(visitor: Visitor<PlatformRead>, Query(list): Query<List>) -> PageResult<Response> {
     let (rows, ..) = rows(&visitor, &list).await.map_err(|error| visitor.refuse(error))?;
+    export::few("plans", &COLUMNS, rows.iter().map(cells).collect()).await.map_err(|error| visitor.refuse(error))
+}
+
+async fn export_chosen(visitor: Visitor<PlatformRead>, fields: Fields) -> PageResult<Response> {
+    let (rows, ..) = rows(&visitor, &List::default()).await.map_err(|error| visitor.refuse(error))?;
+    let ids = fields.chosen();
+    let chosen = rows.iter().filter(|(plan, _)| ids.contains(&plan.id)).map(cells);
+    export::few("plans", &COLUMNS, chosen.collect()).await.map_err(|error| visitor.refuse(error))
+}
+
+fn cells((plan, held): &(Plan, Held)) -> Vec<String> {
     let limit = |limit: Option<i64>| limit.map(|limit| limit.to_string()).unwrap_or_default();
-    let cells = |(plan, held): &(Plan, Held)| {
-        vec![
-            plan.code.clone(),
-            plan.name.clone(),
-            plan.currency.clone(),
-            plan.price.plain(),
-            period_name(plan.period).into(),
-            limit(plan.trial_days),
-            limit(plan.shops_max),
-            limit(plan.staff_max),
-            limit(plan.products_max),
-            limit(plan.orders_max),
-            plan.is_active.to_string(),
-            held.companies.to_string(),
-            held.trials.to_string(),
-            Money(held.monthly).plain(),
-        ]
-    };
-    let rows: Vec<_> = rows.iter().map(cells).collect();
-    let csv = export::csv("plans", &COLUMNS, move |_: Option<()>| std::future::ready(Ok((rows.clone(), None))));
-    csv.await.map_err(|error| visitor.refuse(error))
+    vec![
+        plan.code.clone(),
+        plan.name.clone(),
+        plan.currency.clone(),
+        plan.price.plain(),
+        period_name(plan.period).into(),
+        limit(plan.trial_days),
+        limit(plan.shops_max),
+        limit(plan.staff_max),
+        limit(plan.products_max),
+        limit(plan.orders_max),
+        plan.is_active.to_string(),
+        held.companies.to_string(),
+        held.trials.to_string(),
+        Money(held.monthly).plain(),
+    ]
 }
 
 const fn period_name(period: Interval) -> &'static str {
@@ -348,6 +354,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         get::<PlatformRead, _>(PAGE, "Plans", index),
         get::<PlatformRead, _>("/admin/plans/export.csv", "Plans as CSV", export),
+        post::<PlatformRead, _>("/admin/plans/chosen.csv", "Chosen plans as CSV", export_chosen),
         get::<PlansWrite, _>("/admin/plans/new", "A form for a new plan", new),
         post::<PlansWrite, _>("/admin/plans/new", "Adds a plan", create),
         get::<PlatformRead, _>("/admin/plans/{id}", "One plan, and who has it", show),

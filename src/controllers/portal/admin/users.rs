@@ -131,7 +131,7 @@ async fn list_page(visitor: &Visitor<PlatformRead>, list: &List) -> Result<(Comp
         .map(|row| {
             let person = &row.person;
             json!({
-                "href": format!("{PAGE}/{}", person.id), "name": person.name, "email": person.email, "is_platform": person.is_super_admin,
+                "id": person.id, "href": format!("{PAGE}/{}", person.id), "name": person.name, "email": person.email, "is_platform": person.is_super_admin,
                 "state": person_state(person), "companies": row.companies.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", "),
                 "more": row.companies.len().saturating_sub(NAMED), "since": local(person.created_at, &company.zone, &visitor.language),
             })
@@ -157,19 +157,32 @@ async fn page_of_file(souk: Souk, list: List, after: Option<Place>) -> Result<ex
     let platform = souk.platform("all-companies").await?;
     let found = identity::sorted_persons(&platform, &list.search(), sort, after, export::ROWS).await?;
     let next = found.last().map(|one| sort.by.place(one.id.0, &one.name)).filter(|_| found.len() as u64 == export::ROWS);
-    let cells = |row: &Row| {
-        let person = &row.person;
-        vec![
-            person.id.to_string(),
-            person.name.clone(),
-            person.email.clone(),
-            person_state(person).into(),
-            person.is_super_admin.to_string(),
-            row.companies.join(", "),
-            person.created_at.to_string(),
-        ]
-    };
     Ok((rows(&platform, found).await?.iter().map(cells).collect(), next))
+}
+
+async fn export_chosen(visitor: Visitor<PlatformRead>, fields: Fields) -> PageResult<Response> {
+    let read = chosen_rows(visitor.access.souk(), &fields).await;
+    let rows = read.map_err(|error| visitor.refuse(error))?;
+    export::few("users", &COLUMNS, rows).await.map_err(|error| visitor.refuse(error))
+}
+
+async fn chosen_rows(souk: &Souk, fields: &Fields) -> Result<Vec<Vec<String>>> {
+    let platform = souk.platform("all-companies").await?;
+    let found = identity::persons_of(&platform, &fields.chosen()).await?;
+    Ok(rows(&platform, found).await?.iter().map(cells).collect())
+}
+
+fn cells(row: &Row) -> Vec<String> {
+    let person = &row.person;
+    vec![
+        person.id.to_string(),
+        person.name.clone(),
+        person.email.clone(),
+        person_state(person).into(),
+        person.is_super_admin.to_string(),
+        row.companies.join(", "),
+        person.created_at.to_string(),
+    ]
 }
 
 async fn show(visitor: Visitor<PlatformRead>, Id(id): Id<StaffId>) -> PageResult<Html<String>> {
@@ -334,6 +347,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         get::<PlatformRead, _>(PAGE, "People of the platform and of its companies", index),
         get::<PlatformRead, _>("/admin/users/export.csv", "People as CSV", export),
+        post::<PlatformRead, _>("/admin/users/chosen.csv", "Chosen people as CSV", export_chosen),
         get::<PlatformRead, _>("/admin/users/{id}", "One person, with their places and sessions", show),
         get::<PlatformPeople, _>("/admin/users/{id}/act", "Asks why before something is done to a person", ask),
         post::<PlatformPeople, _>("/admin/users/{id}/ban", "Shuts a person out everywhere", ban),

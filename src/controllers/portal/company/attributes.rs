@@ -65,21 +65,35 @@ async fn attributes_page(visitor: &Visitor<CatalogOrganise>, list: &List) -> Res
     Ok((company, json!({ "rows": rows, "list": visitor.list(&scope, listing).await?, "filter": { "q": list.q } })))
 }
 
+const COLUMNS: [&str; 4] = ["attribute", "attribute_hi", "value", "value_hi"];
+
 async fn export(visitor: Visitor<CatalogOrganise>, Query(list): Query<List>) -> PageResult<Response> {
     let rows = lines(&visitor.access, &list.q).await.map_err(|error| visitor.refuse(error))?;
-    let head = ["attribute", "attribute_hi", "value", "value_hi"];
-    let csv = export::csv("attributes", &head, move |_: Option<()>| std::future::ready(Ok((rows.clone(), None))));
-    csv.await.map_err(|error| visitor.refuse(error))
+    export::few("attributes", &COLUMNS, rows).await.map_err(|error| visitor.refuse(error))
 }
 
 async fn lines(access: &Access<CatalogOrganise>, words: &str) -> Result<Vec<Vec<String>>> {
     let scope = access.read().await?;
-    let line = |one: &Attribute| -> Vec<Vec<String>> {
-        let own = [one.name.clone(), hindi(&one.translations).to_owned()];
-        let values = one.values.iter().map(|value| [value.value.clone(), hindi(&value.translations).to_owned()]);
-        values.map(|value| own.iter().cloned().chain(value).collect()).collect()
-    };
-    Ok(named(catalog::attributes(&scope).await?, words).iter().flat_map(line).collect())
+    Ok(named(catalog::attributes(&scope).await?, words).iter().flat_map(cells).collect())
+}
+
+/// An attribute's values, each as a row of a file.
+fn cells(one: &Attribute) -> Vec<Vec<String>> {
+    let own = [one.name.clone(), hindi(&one.translations).to_owned()];
+    let values = one.values.iter().map(|value| [value.value.clone(), hindi(&value.translations).to_owned()]);
+    values.map(|value| own.iter().cloned().chain(value).collect()).collect()
+}
+
+async fn export_chosen(visitor: Visitor<CatalogOrganise>, fields: Fields) -> PageResult<Response> {
+    let read = chosen_rows(&visitor.access, &fields).await;
+    let rows = read.map_err(|error| visitor.refuse(error))?;
+    export::few("attributes", &COLUMNS, rows).await.map_err(|error| visitor.refuse(error))
+}
+
+async fn chosen_rows(access: &Access<CatalogOrganise>, fields: &Fields) -> Result<Vec<Vec<String>>> {
+    let scope = access.read().await?;
+    let ids = fields.chosen();
+    Ok(catalog::attributes(&scope).await?.iter().filter(|one| ids.contains(&one.id)).flat_map(cells).collect())
 }
 
 /// New values, one a line.
@@ -190,6 +204,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         get::<CatalogOrganise, _>("/company/attributes", "Attributes of goods", index),
         post::<CatalogOrganise, _>("/company/attributes", "Makes an attribute", create),
         get::<CatalogOrganise, _>("/company/attributes/export.csv", "Attributes and their values as CSV", export),
+        post::<CatalogOrganise, _>("/company/attributes/chosen.csv", "Chosen attributes with their values as CSV", export_chosen),
         get::<CatalogOrganise, _>("/company/attributes/{id}", "One attribute with its values", show),
         post::<CatalogOrganise, _>("/company/attributes/{id}", "Translates an attribute, and adds values", save),
         post::<CatalogOrganise, _>("/company/attributes/{id}/remove", "Takes away an attribute that no goods have", remove),

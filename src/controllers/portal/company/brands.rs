@@ -57,15 +57,32 @@ async fn brands_page(visitor: &Visitor<CatalogOrganise>, list: &List) -> Result<
     Ok((company, json!({ "rows": rows, "list": visitor.list(&scope, listing).await?, "filter": { "q": list.q } })))
 }
 
+const COLUMNS: [&str; 2] = ["slug", "name"];
+
 async fn export(visitor: Visitor<CatalogOrganise>, Query(list): Query<List>) -> PageResult<Response> {
     let rows = lines(&visitor.access, &list.q).await.map_err(|error| visitor.refuse(error))?;
-    let csv = export::csv("brands", &["slug", "name"], move |_: Option<()>| std::future::ready(Ok((rows.clone(), None))));
-    csv.await.map_err(|error| visitor.refuse(error))
+    export::few("brands", &COLUMNS, rows).await.map_err(|error| visitor.refuse(error))
 }
 
 async fn lines(access: &Access<CatalogOrganise>, words: &str) -> Result<Vec<Vec<String>>> {
     let scope = access.read().await?;
-    Ok(named(catalog::brands(&scope).await?, words).into_iter().map(|one| vec![one.slug, one.name]).collect())
+    Ok(named(catalog::brands(&scope).await?, words).into_iter().map(cells).collect())
+}
+
+fn cells(one: Brand) -> Vec<String> {
+    vec![one.slug, one.name]
+}
+
+async fn export_chosen(visitor: Visitor<CatalogOrganise>, fields: Fields) -> PageResult<Response> {
+    let read = chosen_rows(&visitor.access, &fields).await;
+    let rows = read.map_err(|error| visitor.refuse(error))?;
+    export::few("brands", &COLUMNS, rows).await.map_err(|error| visitor.refuse(error))
+}
+
+async fn chosen_rows(access: &Access<CatalogOrganise>, fields: &Fields) -> Result<Vec<Vec<String>>> {
+    let scope = access.read().await?;
+    let ids = fields.chosen();
+    Ok(catalog::brands(&scope).await?.into_iter().filter(|one| ids.contains(&one.id)).map(cells).collect())
 }
 
 async fn create(visitor: Visitor<CatalogOrganise>, mut fields: Fields) -> PageResult<Response> {
@@ -144,6 +161,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         get::<CatalogOrganise, _>("/company/brands", "Brands", index),
         post::<CatalogOrganise, _>("/company/brands", "Adds a brand", create),
         get::<CatalogOrganise, _>("/company/brands/export.csv", "Brands as CSV", export),
+        post::<CatalogOrganise, _>("/company/brands/chosen.csv", "Chosen brands as CSV", export_chosen),
         get::<CatalogOrganise, _>("/company/brands/{id}", "One brand", show),
         post::<CatalogOrganise, _>("/company/brands/{id}", "Renames a brand", save),
         post::<CatalogOrganise, _>("/company/brands/{id}/remove", "Takes away a brand that no product has", remove),

@@ -40,19 +40,14 @@ async fn tree_page(visitor: &Visitor<CatalogOrganise>, list: &List) -> Result<(C
     let scope = visitor.access.read().await?;
     let company = companies::own(&scope).await?;
     let tree = catalog::categories(&scope).await?;
-    let words = catalog::fold(&list.q);
-    let rows: Vec<_> = in_order(&tree, None, 0)
-        .into_iter()
-        .filter(|(one, _)| words.is_empty() || catalog::fold(&format!("{} {} {}", one.name, one.slug, one.name_in("hi"))).contains(&words))
-        .map(|(one, depth)| row(visitor, &company, &tree, one, depth))
-        .collect();
+    let rows: Vec<_> = named(&tree, &list.q).into_iter().map(|(one, depth)| row(visitor, &company, &tree, one, depth)).collect();
     let chips = vec![("q", visitor.text("ui.search"), list.q.clone())];
     let listing = Listing { chips, count: rows.len(), ..Listing::default() };
     Ok((
         company,
         json!({
             "rows": rows, "list": visitor.list(&scope, listing).await?, "filter": { "q": list.q, "parent": list.parent },
-            "parents": options(&tree, &visitor.language, |_| true), "is_whole": words.is_empty(),
+            "parents": options(&tree, &visitor.language, |_| true), "is_whole": catalog::fold(&list.q).is_empty(),
         }),
     ))
 }
@@ -62,6 +57,13 @@ fn in_order(tree: &[Category], below: Option<CategoryId>, depth: usize) -> Vec<(
     const DEPTH_MAX: usize = 12;
     let here = tree.iter().filter(|one| one.parent_id == below && depth < DEPTH_MAX);
     here.flat_map(|one| std::iter::once((one, depth)).chain(in_order(tree, Some(one.id), depth + 1))).collect()
+}
+
+/// Those of the tree whose names or address have these words in them; all without words.
+fn named<'a>(tree: &'a [Category], words: &str) -> Vec<(&'a Category, usize)> {
+    let words = catalog::fold(words);
+    let has = |one: &Category| catalog::fold(&format!("{} {} {}", one.name, one.slug, one.name_in("hi"))).contains(&words);
+    in_order(tree, None, 0).into_iter().filter(|(one, _)| words.is_empty() || has(one)).collect()
 }
 
 fn row(visitor: &Visitor<CatalogOrganise>, company: &Company, tree: &[Category], one: &Category, depth: usize) -> Value {
@@ -90,23 +92,37 @@ fn options(tree: &[Category], language: &str, fits: impl Fn(CategoryId) -> bool)
     fitting.map(|(one, path)| json!({ "value": one.id, "label": path })).collect()
 }
 
-async fn export(visitor: Visitor<CatalogOrganise>) -> PageResult<Response> {
-    let rows = lines(&visitor.access).await.map_err(|error| visitor.refuse(error))?;
-    let head = ["slug", "name", "name_hi", "parent", "tax_rate_percent"];
-    let csv = export::csv("categories", &head, move |_: Option<()>| std::future::ready(Ok((rows.clone(), None))));
-    csv.await.map_err(|error| visitor.refuse(error))
+const COLUMNS: [&str; 5] = ["slug", "name", "name_hi", "parent", "tax_rate_percent"];
+
+async fn export(visitor: Visitor<CatalogOrganise>, Query(list): Query<List>) -> PageResult<Response> {
+    let rows = lines(&visitor.access, &list.q).await.map_err(|error| visitor.refuse(error))?;
+    export::few("categories", &COLUMNS, rows).await.map_err(|error| visitor.refuse(error))
 }
 
-async fn lines(access: &Access<CatalogOrganise>) -> Result<Vec<Vec<String>>> {
+async fn export_chosen(visitor: Visitor<CatalogOrganise>, fields: Fields) -> PageResult<Response> {
+    let read = chosen_rows(&visitor.access, &fields).await;
+    let rows = read.map_err(|error| visitor.refuse(error))?;
+    export::few("categories", &COLUMNS, rows).await.map_err(|error| visitor.refuse(error))
+}
+
+async fn chosen_rows(access: &Access<CatalogOrganise>, fields: &Fields) -> Result<Vec<Vec<String>>> {
     let scope = access.read().await?;
     let tree = catalog::categories(&scope).await?;
-    let line = |(one, _): (&Category, usize)| {
-        let parent = tree.iter().find(|other| Some(other.id) == one.parent_id).map(|other| other.slug.clone());
-        let hindi = one.translations["hi"]["name"].as_str().unwrap_or_default().to_owned();
-        let rate = one.tax_rate().map(|rate| percent(rate).trim_end_matches('%').to_owned());
-        vec![one.slug.clone(), one.name.clone(), hindi, parent.unwrap_or_default(), rate.unwrap_or_default()]
-    };
-    Ok(in_order(&tree, None, 0).into_iter().map(line).collect())
+    let ids = fields.chosen();
+    Ok(in_order(&tree, None, 0).into_iter().filter(|(one, _)| ids.contains(&one.id)).map(|(one, _)| cells(&tree, one)).collect())
+}
+
+async fn lines(access: &Access<CatalogOrganise>, words: &str) -> Result<Vec<Vec<String>>> {
+    let scope = access.read().await?;
+    let tree = catalog::categories(&scope).await?;
+    Ok(named(&tree, words).into_iter().map(|(one, _)| cells(&tree, one)).collect())
+}
+
+fn cells(tree: &[Category], one: &Category) -> Vec<String> {
+    let parent = tree.iter().find(|other| Some(other.id) == one.parent_id).map(|other| other.slug.clone());
+    let hindi = one.translations["hi"]["name"].as_str().unwrap_or_default().to_owned();
+    let rate = one.tax_rate().map(|rate| percent(rate).trim_end_matches('%').to_owned());
+    vec![one.slug.clone(), one.name.clone(), hindi, parent.unwrap_or_default(), rate.unwrap_or_default()]
 }
 
 /// What a category's form says.
@@ -265,6 +281,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         get::<CatalogOrganise, _>("/company/categories", "The tree of categories", index),
         post::<CatalogOrganise, _>("/company/categories", "Puts a category into the tree", create),
         get::<CatalogOrganise, _>("/company/categories/export.csv", "Categories as CSV", export),
+        post::<CatalogOrganise, _>("/company/categories/chosen.csv", "Chosen categories as CSV", export_chosen),
         get::<CatalogOrganise, _>("/company/categories/{id}", "One category", show),
         post::<CatalogOrganise, _>("/company/categories/{id}", "Changes a category, or hangs it elsewhere", save),
         post::<CatalogOrganise, _>("/company/categories/{id}/place", "Moves a category among its neighbours", place),

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::super::{
     PageResult, Visitor, debts as shown, export,
     fields::Fields,
-    lists::{Head, Listing, Sorting},
-    once, owing,
+    lists::{COUNTED_MAX, Head, Listing, Sorting, count_view},
+    once,
 };
 use crate::{
     controllers::{
@@ -121,9 +121,12 @@ async fn list_page(visitor: &Visitor<DebtsRead>, list: &List) -> Result<(Company
         ("status", visitor.text("debts.col.status"), status),
         ("kind", visitor.text("debts.col.kind"), kind),
     ];
+    let mut listing = visitor.sorted_list(&scope, Listing { views: &VIEWS, chips, count: rows.len(), next }, &sorting).await?;
+    let overdue = Filter { status: Some(Status::Overdue), ..Filter::default() };
+    count_view(&mut listing, 2, debts::list(&scope, &overdue, None, COUNTED_MAX).await?.len() as u64);
     let data = json!({
         "rows": rows.iter().map(|debt| shown::row(debt, today, &company.zone, &visitor.language)).collect::<Vec<_>>(),
-        "list": visitor.sorted_list(&scope, Listing { views: &VIEWS, chips, count: rows.len(), next }, &sorting).await?,
+        "list": listing,
         "filter": { "q": list.q, "status": list.status, "kind": list.kind },
         "statuses": shown::statuses(), "kinds": shown::kinds(),
         "owed": sums(|one| one.total),
@@ -187,6 +190,23 @@ async fn export(visitor: Visitor<DebtsRead>, Query(list): Query<List>) -> PageRe
     csv.await.map_err(|error| look.with(error))
 }
 
+async fn export_chosen(visitor: Visitor<DebtsRead>, fields: Fields) -> PageResult<Response> {
+    let read = chosen_rows(&visitor.access, &fields).await;
+    let rows = read.map_err(|error| visitor.refuse(error))?;
+    export::few("debts", &COLUMNS, rows).await.map_err(|error| visitor.refuse(error))
+}
+
+async fn chosen_rows(access: &Access<DebtsRead>, fields: &Fields) -> Result<Vec<Vec<String>>> {
+    let scope = access.read().await?;
+    let today = companies::own(&scope).await?.today();
+    let mut rows = Vec::new();
+    for id in fields.chosen() {
+        let debt = debts::get(&scope, id).await?;
+        rows.push(cells(&debt, debt.status_on(today)));
+    }
+    Ok(rows)
+}
+
 /// A debt as a row of a file.
 pub(in crate::controllers::portal) fn cells(debt: &Debt, status: Status) -> Vec<String> {
     vec![
@@ -247,6 +267,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         get::<DebtsRead, _>(PAGE, "What the company owes the platform", index),
         get::<DebtsRead, _>("/company/debts/export.csv", "The company's debts as CSV", export),
+        post::<DebtsRead, _>("/company/debts/chosen.csv", "Chosen debts as CSV", export_chosen),
         get::<DebtsRead, _>("/company/debts/{id}", "One debt of the company", show),
         post::<DebtsPay, _>("/company/debts/{id}/pay", "Records a payment of a debt", pay),
     ]

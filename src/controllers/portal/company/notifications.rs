@@ -20,10 +20,14 @@ use crate::{
     ids::{NotificationId, RowId},
     models::{
         companies::{self, Company},
-        notifications::{self, Channel, Draft, Filter, KINDS, Line, Notification, TextKey, state},
+        notifications::{self, Channel, Draft, Filter, KINDS, Line, Notification, Text, TextKey, state},
     },
-    tenancy::roles::{NotificationsLog, NotificationsTemplates, Permission},
+    tenancy::{
+        Role, Scope, Tenant,
+        roles::{DebtsRead, InventoryRead, NotificationsLog, NotificationsTemplates, OrdersRead, Permission},
+    },
     views::templates::{self, LANGUAGES},
+    words::fold,
 };
 
 const LOG: &str = "/company/notifications";
@@ -182,7 +186,7 @@ async fn message_page(visitor: &Visitor<NotificationsLog>, id: NotificationId) -
         "message": {
             "title": title, "body": body, "person": names.get(&id), "class": message.class, "at": local(message.due_at, &company.zone, &visitor.language),
             "text": if message.template.is_empty() { String::new() } else { name_of(&message.template, &visitor.language) },
-            "read": message.read_at.map(|at| local(at, &company.zone, &visitor.language)), "about": about(&message),
+            "read": message.read_at.map(|at| local(at, &company.zone, &visitor.language)), "about": about(&message, visitor.access.tenant()),
         },
         "ways": ways,
     });
@@ -196,25 +200,63 @@ fn reason(code: &str, language: &str) -> String {
     if text == key { code.to_owned() } else { text }
 }
 
-/// The page of what a message is about, where the company portal has one.
-pub(in crate::controllers::portal) fn about(message: &Notification) -> Option<String> {
+/// The page of what a message is about, where the company portal has one that the person may open.
+pub(in crate::controllers::portal) fn about(message: &Notification, tenant: &Tenant) -> Option<String> {
     let subject = message.subject_id?;
     let kind = KINDS.iter().find(|kind| kind.name == message.template)?;
-    if kind.is_about_a_debt() {
-        return Some("/company/debts".into());
-    }
-    kind.is_about_an_order().then(|| format!("/company/orders/{subject}"))
+    let (permission, page) = if kind.is_about_a_debt() {
+        (DebtsRead::NAME, "/company/debts".into())
+    } else if kind.is_about_stock() {
+        (InventoryRead::NAME, format!("/company/inventory/{subject}"))
+    } else if kind.is_about_an_order() {
+        (OrdersRead::NAME, format!("/company/orders/{subject}"))
+    } else {
+        return None;
+    };
+    // A rider reads orders where they are delivered, and on no page of the desk.
+    (tenant.may(permission) && tenant.role != Role::Rider).then_some(page)
 }
 
-async fn texts(visitor: Visitor<NotificationsTemplates>) -> PageResult<Html<String>> {
-    let (company, data) = texts_page(&visitor).await.map_err(|error| visitor.refuse(error))?;
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    q: String,
+}
+
+/// The texts whose name, in the person's language, has the words in it.
+async fn texts_named(scope: &Scope, named: &Named, language: &str) -> Result<Vec<Text>> {
+    let words = fold(&named.q);
+    let mut texts = notifications::texts(scope).await?;
+    texts.retain(|text| fold(&name_of(&text.name, language)).contains(&words) || text.name.contains(&words));
+    Ok(texts)
+}
+
+const TEXT_COLUMNS: [&str; 7] = ["text", "language", "own", "subject", "body", "html", "short"];
+
+async fn export_texts(visitor: Visitor<NotificationsTemplates>, Query(named): Query<Named>) -> PageResult<Response> {
+    let rows = text_lines(&visitor, &named).await.map_err(|error| visitor.refuse(error))?;
+    export::few("message-texts", &TEXT_COLUMNS, rows).await.map_err(|error| visitor.refuse(error))
+}
+
+async fn text_lines(visitor: &Visitor<NotificationsTemplates>, named: &Named) -> Result<Vec<Vec<String>>> {
+    let scope = visitor.access.read().await?;
+    let texts = texts_named(&scope, named, &visitor.language).await?;
+    let cells = texts.into_iter().map(|text| {
+        let Draft { subject, body, html, short } = text.draft;
+        vec![text.name, text.language, text.own.is_some().to_string(), subject, body, html, short]
+    });
+    Ok(cells.collect())
+}
+
+async fn texts(visitor: Visitor<NotificationsTemplates>, Query(named): Query<Named>) -> PageResult<Html<String>> {
+    let (company, data) = texts_page(&visitor, &named).await.map_err(|error| visitor.refuse(error))?;
     visitor.page("company/notifications/texts.html", &company, data)
 }
 
-async fn texts_page(visitor: &Visitor<NotificationsTemplates>) -> Result<(Company, Value)> {
+async fn texts_page(visitor: &Visitor<NotificationsTemplates>, named: &Named) -> Result<(Company, Value)> {
     let scope = visitor.access.read().await?;
     let company = companies::own(&scope).await?;
-    let texts = notifications::texts(&scope).await?;
+    let texts = texts_named(&scope, named, &visitor.language).await?;
     let mut rows: Vec<Value> = Vec::new();
     for text in &texts {
         let class = KINDS.iter().find(|kind| kind.name == text.name).map(|kind| kind.class.name());
@@ -230,7 +272,9 @@ async fn texts_page(visitor: &Visitor<NotificationsTemplates>) -> Result<(Compan
                 .push(json!({ "key": text.name, "name": name_of(&text.name, &visitor.language), "class": class, "versions": [version] })),
         }
     }
-    Ok((company, json!({ "rows": rows })))
+    let chips = vec![("q", visitor.text("ui.search"), named.q.clone())];
+    let listing = Listing { chips, count: rows.len(), ..Listing::default() };
+    Ok((company, json!({ "rows": rows, "list": visitor.list(&scope, listing).await?, "filter": { "q": named.q } })))
 }
 
 async fn text(visitor: Visitor<NotificationsTemplates>, Id(key): Id<TextKey>) -> PageResult<Html<String>> {
@@ -348,6 +392,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         get::<NotificationsLog, _>("/company/notifications/export.csv", "What was sent to whom, as CSV", export),
         get::<NotificationsLog, _>("/company/notifications/{id}", "One message and its ways", show),
         get::<NotificationsTemplates, _>(TEXTS, "The texts of messages", texts),
+        get::<NotificationsTemplates, _>("/company/notifications/templates/export.csv", "The texts of messages as CSV", export_texts),
         get::<NotificationsTemplates, _>("/company/notifications/templates/{id}", "One text", text),
         post::<NotificationsTemplates, _>("/company/notifications/templates/{id}", "Saves a text", save),
         post::<NotificationsTemplates, _>("/company/notifications/templates/{id}/preview", "Shows a text as its letter", preview),

@@ -10,7 +10,7 @@ use super::{
     super::{
         PageResult, Visitor, export,
         fields::Fields,
-        lists::{Head, Listing, Sorting},
+        lists::{COUNTED_MAX, Head, Listing, Sorting, count_view},
         local, midnight,
         visitor::said,
     },
@@ -80,6 +80,9 @@ impl List {
     }
 }
 
+/// What waits for somebody at a shop: the second view.
+const TO_DO: [Status; 3] = [Status::Confirmed, Status::Processing, Status::Packed];
+
 /// The questions people ask daily.
 const VIEWS: [(&str, &str); 4] = [
     ("orders.view.all", ""),
@@ -132,8 +135,11 @@ async fn orders_page(visitor: &Visitor<OrdersRead>, list: &List) -> Result<(Comp
         ("shop", visitor.text("orders.col.shop"), filter.shop.map(|id| shop_name(id).to_owned()).unwrap_or_default()),
     ];
     let status = |status: &Status| json!({ "value": status, "label_key": format!("orders.status.{}", status.name()) });
+    let mut listing = visitor.sorted_list(&scope, Listing { views: &VIEWS, chips, count: rows.len(), next }, &sorting).await?;
+    let to_do = Filter { status: TO_DO.into(), ..Filter::default() };
+    count_view(&mut listing, 1, orders::how_many(&scope, &to_do, COUNTED_MAX).await?);
     let data = json!({
-        "orders": rows, "list": visitor.sorted_list(&scope, Listing { views: &VIEWS, chips, count: rows.len(), next }, &sorting).await?,
+        "orders": rows, "list": listing,
         "filter": { "q": list.q, "status": list.status, "payment": list.payment, "shop": list.shop, "from": list.from, "to": list.to },
         "payments": PAYMENT_STATES.map(|state| json!({ "value": state, "label_key": format!("orders.payment.{state}") })),
         "shops": shops.iter().map(|shop| json!({ "value": shop.id, "label": shop.name })).collect::<Vec<_>>(),

@@ -1,11 +1,12 @@
 //! Roles: the built-in ones, and those that the company makes out of permissions.
 
 use axum::response::{Html, IntoResponse, Response};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::{PageResult, Visitor, fields::Fields};
+use super::super::{PageResult, Visitor, export, fields::Fields, lists::Listing};
 use crate::{
-    controllers::extract::Id,
+    controllers::extract::{Id, Query},
     endpoints::{Endpoint, get, post},
     errors::{Error, Result},
     ids::RoleId,
@@ -14,40 +15,89 @@ use crate::{
         identity::{self, NewRole, OwnRole, PeopleFilter, RoleChange},
     },
     tenancy::{
-        Access, Permission, Role, Tenant,
+        Access, Permission, Role, Scope, Tenant,
         roles::{self, RolesRead, RolesWrite, UsersRead, UsersWrite},
     },
     views::templates,
+    words::fold,
 };
 
 const PAGE: &str = "/company/roles";
 /// So many of a role's people are named on its page; the rest are in the list of staff.
 const NAMED: u64 = 20;
 
-async fn index(visitor: Visitor<RolesRead>) -> PageResult<Html<String>> {
-    let (company, data) = list_page(&visitor).await.map_err(|error| visitor.refuse(error))?;
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct List {
+    q: String,
+}
+
+impl List {
+    /// Whether the words are in one of these.
+    fn has(&self, texts: &[&str]) -> bool {
+        let words = fold(&self.q);
+        texts.iter().any(|text| fold(text).contains(&words))
+    }
+}
+
+async fn index(visitor: Visitor<RolesRead>, Query(list): Query<List>) -> PageResult<Html<String>> {
+    let (company, data) = list_page(&visitor, &list).await.map_err(|error| visitor.refuse(error))?;
     visitor.page("company/roles/index.html", &company, data)
 }
 
-async fn list_page(visitor: &Visitor<RolesRead>) -> Result<(Company, Value)> {
+async fn list_page(visitor: &Visitor<RolesRead>, list: &List) -> Result<(Company, Value)> {
     let scope = visitor.access.read().await?;
     let company = companies::own(&scope).await?;
-    let people = identity::holders_of_each(&scope).await?;
-    let count = |role: &str| people.get(role).copied().unwrap_or_default();
-    let built_in = Role::OF_STAFF.map(|role| {
-        let name = role.name();
-        json!({ "id": name, "name": visitor.text(&format!("roles.name.{name}")), "text": visitor.text(&format!("roles.text.{name}")), "people": count(name) })
-    });
-    let own = identity::own_roles(&scope).await?;
-    let own = own.iter().map(|one| {
-        let allows: Vec<_> = one.permissions.iter().map(|name| permission_text(name, &visitor.language)).collect();
-        json!({ "id": one.role.id, "name": one.role.name, "allows": allows.join(" · "), "people": count(&one.role.id.to_string()) })
-    });
+    let (built_in, own) = both(&scope, &visitor.language, list).await?;
+    let chips = vec![("q", visitor.text("ui.search"), list.q.clone())];
+    let listing = Listing { chips, count: built_in.len() + own.len(), ..Listing::default() };
     let data = json!({
-        "built_in": built_in, "own": own.collect::<Vec<_>>(), "can_write": visitor.access.tenant().may(RolesWrite::NAME),
+        "list": visitor.list(&scope, listing).await?, "filter": { "q": list.q },
+        "built_in": built_in, "own": own, "can_write": visitor.access.tenant().may(RolesWrite::NAME),
         "can_people": visitor.access.tenant().may(UsersRead::NAME),
     });
     Ok((company, data))
+}
+
+/// A role as a row: what it allows, in words, and how many people have it.
+#[derive(Debug, Serialize)]
+struct Row {
+    id: String,
+    name: String,
+    allows: String,
+    people: usize,
+}
+
+/// The built-in roles and the company's own in which the words are.
+async fn both(scope: &Scope, language: &str, list: &List) -> Result<(Vec<Row>, Vec<Row>)> {
+    let people = identity::holders_of_each(scope).await?;
+    let row = |id: String, name: String, allows: String| Row { people: people.get(&id).copied().unwrap_or_default(), id, name, allows };
+    let built_in = Role::OF_STAFF.iter().map(|role| {
+        let word = |of: &str| templates::text(&format!("roles.{of}.{}", role.name()), language);
+        row(role.name().to_owned(), word("name"), word("text"))
+    });
+    let own = identity::own_roles(scope).await?;
+    let own = own.iter().map(|one| {
+        let allows: Vec<_> = one.permissions.iter().map(|name| permission_text(name, language)).collect();
+        row(one.role.id.to_string(), one.role.name.clone(), allows.join(" · "))
+    });
+    let fits = |row: &Row| list.has(&[&row.name, &row.allows]);
+    Ok((built_in.filter(fits).collect(), own.filter(fits).collect()))
+}
+
+const COLUMNS: [&str; 4] = ["role", "kind", "allows", "people"];
+
+async fn export(visitor: Visitor<RolesRead>, Query(list): Query<List>) -> PageResult<Response> {
+    let read = lines(&visitor, &list).await;
+    let rows = read.map_err(|error| visitor.refuse(error))?;
+    export::few("roles", &COLUMNS, rows).await.map_err(|error| visitor.refuse(error))
+}
+
+async fn lines(visitor: &Visitor<RolesRead>, list: &List) -> Result<Vec<Vec<String>>> {
+    let scope = visitor.access.read().await?;
+    let (built_in, own) = both(&scope, &visitor.language, list).await?;
+    let kinds = own.into_iter().map(|row| ("own", row)).chain(built_in.into_iter().map(|row| ("built-in", row)));
+    Ok(kinds.map(|(kind, row)| vec![row.name, kind.into(), row.allows, row.people.to_string()]).collect())
 }
 
 /// What a permission allows, in words; its name where nobody has said it in words yet.
@@ -195,6 +245,7 @@ async fn retire(access: &Access<RolesWrite>, id: RoleId, instead: &str) -> Resul
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         get::<RolesRead, _>(PAGE, "The built-in roles and the company's own", index),
+        get::<RolesRead, _>("/company/roles/export.csv", "Roles as CSV", export),
         post::<RolesWrite, _>(PAGE, "Makes a role", create),
         get::<RolesWrite, _>("/company/roles/new", "The form of a new role", new),
         get::<RolesRead, _>("/company/roles/{id}", "One role of the company's own", show),

@@ -46,7 +46,9 @@ async fn page_of(access: &Access<InventoryRead>, asked: Option<ShopId>, language
     let company = companies::own(&scope).await?;
     let (shops, shop) = shop_of(&scope, asked).await?;
     let filter = AlertFilter { open: Open::Still, shop: Some(shop.id), ..AlertFilter::default() };
-    let found = inventory::alerts(&scope, filter, None, ROWS).await?;
+    let mut found = inventory::alerts(&scope, filter, None, ROWS + 1).await?;
+    let has_more = found.len() as u64 > ROWS;
+    found.truncate(usize::try_from(ROWS).unwrap_or(200));
     let ids: Vec<_> = found.iter().map(|alert| alert.variant_id).collect();
     let goods = catalog::goods(&scope, &ids).await?;
     let stock = StockFilter { shop: Some(shop.id), variants: Some(ids), ..StockFilter::default() };
@@ -67,7 +69,7 @@ async fn page_of(access: &Access<InventoryRead>, asked: Option<ShopId>, language
         })
         .collect();
     let data = json!({
-        "shop": { "id": shop.id, "name": shop.name }, "rows": rows, "may_handle": access.tenant().may_at(InventoryHandle::NAME, Some(shop.id)),
+        "shop": { "id": shop.id, "name": shop.name }, "rows": rows, "has_more": has_more, "most": ROWS, "may_handle": access.tenant().may_at(InventoryHandle::NAME, Some(shop.id)),
         "shops": shops.iter().map(|one| json!({ "id": one.id, "name": one.name })).collect::<Vec<_>>(),
     });
     Ok((company, data))

@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 use super::{
     super::super::{
         PageResult, Visitor, export,
-        lists::Listing,
+        fields::Fields,
+        lists::{COUNTED_MAX, Listing, count_view},
         local,
         shelf::{amount, places},
+        visitor::said,
     },
     called, goods_of,
 };
@@ -22,7 +24,7 @@ use crate::{
     },
     endpoints::{Endpoint, get, post},
     errors::Result,
-    ids::{AlertId, LocationId},
+    ids::{AlertId, LocationId, StockId},
     models::{
         catalog::{Product, Variant},
         companies::{self, Company},
@@ -32,6 +34,7 @@ use crate::{
         Access, Permission, Scope,
         roles::{InventoryHandle, InventoryRead},
     },
+    views::templates,
 };
 
 const ROWS: u64 = 50;
@@ -59,6 +62,7 @@ impl List {
     }
 }
 
+const LIST: &str = "/company/inventory/alerts";
 /// The questions people ask daily.
 const VIEWS: [(&str, &str); 4] = [
     ("inventory.alerts.unseen", ""),
@@ -84,12 +88,15 @@ async fn list_page(visitor: &Visitor<InventoryRead>, list: &List) -> Result<(Com
     let next = page::cut(access, &bound, &mut found, ROWS, |alert| alert.id)?;
     let places = places(&scope).await?;
     let rows = rows(&scope, &company, &places, &found, &visitor.language).await?;
+    let unseen = inventory::alerts(&scope, AlertFilter::default(), None, COUNTED_MAX).await?;
     let place = filter.location.and_then(|id| places.get(&id).cloned()).unwrap_or_default();
     let kind = filter.kind.map(|kind| visitor.text(&format!("ui.stock.{}", kind.name()))).unwrap_or_default();
     let chips = vec![("place", visitor.text("inventory.col.place"), place), ("kind", visitor.text("stock.state"), kind)];
     let kinds = [Level::Low, Level::Out].map(|level| json!({ "value": level.name(), "label_key": format!("ui.stock.{}", level.name()) }));
+    let mut listing = visitor.list(&scope, Listing { views: &VIEWS, chips, count: rows.len(), next }).await?;
+    count_view(&mut listing, 0, unseen.len() as u64);
     let data = json!({
-        "rows": rows, "list": visitor.list(&scope, Listing { views: &VIEWS, chips, count: rows.len(), next }).await?,
+        "rows": rows, "list": listing,
         "filter": { "place": list.place, "kind": list.kind, "state": list.state },
         "places": places.iter().map(|(id, name)| json!({ "value": id, "label": name })).collect::<Vec<_>>(),
         "kinds": kinds,
@@ -149,6 +156,18 @@ async fn export_list(visitor: Visitor<InventoryRead>, Query(list): Query<List>) 
     csv.await.map_err(|error| look.with(error))
 }
 
+async fn export_chosen(visitor: Visitor<InventoryRead>, fields: Fields) -> PageResult<Response> {
+    let read = chosen_rows(&visitor.access, &fields).await;
+    let rows = read.map_err(|error| visitor.refuse(error))?;
+    export::few("alerts", &COLUMNS, rows).await.map_err(|error| visitor.refuse(error))
+}
+
+async fn chosen_rows(access: &Access<InventoryRead>, fields: &Fields) -> Result<Vec<Vec<String>>> {
+    let scope = access.read().await?;
+    let found = inventory::some_alerts(&scope, &fields.chosen()).await?;
+    cells(&scope, &found).await
+}
+
 async fn cells(scope: &Scope, found: &[Alert]) -> Result<Vec<Vec<String>>> {
     let places = places(scope).await?;
     let goods = goods_of(scope, found.iter().map(|alert| alert.variant_id)).await?;
@@ -170,15 +189,14 @@ async fn cells(scope: &Scope, found: &[Alert]) -> Result<Vec<Vec<String>>> {
     Ok(cells.collect())
 }
 
-/// Somebody takes care of it. Back to where the button was: the list, or the goods' own page.
-async fn acknowledge(visitor: Visitor<InventoryHandle>, Id(id): Id<AlertId>) -> PageResult<Redirect> {
-    let list = "/company/inventory/alerts";
+/// Somebody takes care of it. Back to where the button was: the list as it was narrowed, or the
+/// goods' own page, which says that it is theirs.
+async fn acknowledge(visitor: Visitor<InventoryHandle>, Id(id): Id<AlertId>, mut fields: Fields) -> PageResult<Redirect> {
+    let goods = fields.maybe::<StockId>("stock");
+    let to = goods.map_or_else(|| visitor.list_at(LIST), |stock| format!("/company/inventory/{stock}"));
     match see(&visitor.access, id).await {
-        Ok(alert) => {
-            let to = if visitor.parameter("row").is_empty() { list.to_owned() } else { format!("/company/inventory/{}", alert.stock_id) };
-            Ok(visitor.done(&to, "alert_seen"))
-        }
-        Err(error) => visitor.back(list, error),
+        Ok(_) => Ok(visitor.done(&to, "alert_seen")),
+        Err(error) => visitor.back(&to, error),
     }
 }
 
@@ -189,10 +207,27 @@ async fn see(access: &Access<InventoryHandle>, id: AlertId) -> Result<Alert> {
     Ok(alert)
 }
 
+/// Somebody takes care of the chosen ones, each in a unit of its own: what is refused for one is
+/// done for the rest, and said.
+async fn acknowledge_chosen(visitor: Visitor<InventoryHandle>, fields: Fields) -> PageResult<Redirect> {
+    let (mut done, mut lines) = (0, Vec::new());
+    for id in fields.chosen() {
+        match see(&visitor.access, id).await {
+            Ok(_) => done += 1,
+            Err(error) => lines.push(said(&error, &visitor.language)),
+        }
+    }
+    let tone = if lines.is_empty() { "ok" } else { "warn" };
+    let text = templates::filled("inventory.alerts.seen_n", &visitor.language, &[("n", &done)]);
+    Ok(visitor.tell(&visitor.list_at(LIST), tone, &text, &lines))
+}
+
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         get::<InventoryRead, _>("/company/inventory/alerts", "What is low or out", index),
         get::<InventoryRead, _>("/company/inventory/alerts/export.csv", "Alerts as CSV", export_list),
+        post::<InventoryRead, _>("/company/inventory/alerts/chosen.csv", "Chosen alerts as CSV", export_chosen),
+        post::<InventoryHandle, _>("/company/inventory/alerts/acknowledge", "Somebody takes care of the chosen alerts", acknowledge_chosen),
         post::<InventoryHandle, _>("/company/inventory/alerts/{id}/acknowledge", "Somebody takes care of an alert", acknowledge),
     ]
 }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{
     super::super::{
         PageResult, Visitor, export,
+        fields::Fields,
         lists::Listing,
         local, midnight,
         shelf::{amount, places, signed},
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::{
     controllers::{extract::Query, page},
-    endpoints::{Endpoint, get},
+    endpoints::{Endpoint, get, post},
     errors::Result,
     ids::{LocationId, MovementId, StockId},
     models::{
@@ -27,7 +28,7 @@ use crate::{
         identity,
         inventory::{self, KINDS, Movement, MovementFilter},
     },
-    tenancy::{Scope, roles::InventoryRead},
+    tenancy::{Access, Scope, roles::InventoryRead},
     views::templates,
 };
 
@@ -176,7 +177,7 @@ async fn rows(
     let rows = found.iter().map(|one| {
         let (name, sku, by_weight) = called(goods.get(&one.variant_id));
         json!({
-            "at": local(one.created_at, &company.zone, language), "kind": templates::text(&format!("stock.kind.{}", one.kind), language),
+            "id": one.id, "at": local(one.created_at, &company.zone, language), "kind": templates::text(&format!("stock.kind.{}", one.kind), language),
             "reason": one.reason, "stock": one.stock_id, "name": name, "sku": sku, "place": places.get(&one.location_id),
             "quantity": signed(one.quantity, by_weight), "is_less": one.quantity < 0, "after": amount(one.on_hand_after, by_weight),
             "order": one.order_id, "who": who(one.actor_id, &names, language),
@@ -211,6 +212,18 @@ async fn export_list(visitor: Visitor<InventoryRead>, Query(list): Query<List>) 
     csv.await.map_err(|error| look.with(error))
 }
 
+async fn export_chosen(visitor: Visitor<InventoryRead>, fields: Fields) -> PageResult<Response> {
+    let read = chosen_rows(&visitor.access, &visitor.language, &fields).await;
+    let rows = read.map_err(|error| visitor.refuse(error))?;
+    export::few("movements", &COLUMNS, rows).await.map_err(|error| visitor.refuse(error))
+}
+
+async fn chosen_rows(access: &Access<InventoryRead>, language: &str, fields: &Fields) -> Result<Vec<Vec<String>>> {
+    let scope = access.read().await?;
+    let found = inventory::some_moves(&scope, &fields.chosen()).await?;
+    cells(&scope, &found, language).await
+}
+
 async fn cells(scope: &Scope, found: &[Movement], language: &str) -> Result<Vec<Vec<String>>> {
     let places = places(scope).await?;
     let goods = goods_of(scope, found.iter().map(|one| one.variant_id)).await?;
@@ -237,5 +250,6 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         get::<InventoryRead, _>("/company/inventory/movements", "Why stock changed", index),
         get::<InventoryRead, _>("/company/inventory/movements/export.csv", "Movements as CSV", export_list),
+        post::<InventoryRead, _>("/company/inventory/movements/chosen.csv", "Chosen movements as CSV", export_chosen),
     ]
 }

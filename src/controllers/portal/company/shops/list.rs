@@ -7,12 +7,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    super::super::{PageResult, Visitor, export, lists::Listing},
+    super::super::{PageResult, Visitor, export, fields::Fields, lists::Listing},
     door,
 };
 use crate::{
     controllers::{extract::Query, page},
-    endpoints::{Endpoint, get},
+    endpoints::{Endpoint, get, post},
     errors::Result,
     ids::ShopId,
     models::{
@@ -20,7 +20,7 @@ use crate::{
         shops::{self, Shop, ShopFilter, ShopState},
     },
     tenancy::{
-        Permission,
+        Access, Permission,
         roles::{ShopsSee, ShopsWrite},
     },
 };
@@ -59,7 +59,7 @@ async fn list_page(visitor: &Visitor<ShopsSee>, list: &List) -> Result<(Company,
     let access = &visitor.access;
     let filter = list.filter();
     let bound = format!("portal shops {filter:?}");
-    let after = page::open::<(String, ShopId)>(access.souk(), &bound, list.cursor.as_deref())?;
+    let after = page::open::<(String, ShopId)>(access, &bound, list.cursor.as_deref())?;
     let scope = access.read().await?;
     let company = companies::own(&scope).await?;
     let mut found = shops::search(&scope, &filter, after, ROWS + 1).await?;
@@ -101,6 +101,17 @@ async fn export_list(visitor: Visitor<ShopsSee>, Query(list): Query<List>) -> Pa
     csv.await.map_err(|error| look.with(error))
 }
 
+async fn export_chosen(visitor: Visitor<ShopsSee>, fields: Fields) -> PageResult<Response> {
+    let read = chosen_rows(&visitor.access, &fields).await;
+    let rows = read.map_err(|error| visitor.refuse(error))?;
+    export::few("shops", &COLUMNS, rows).await.map_err(|error| visitor.refuse(error))
+}
+
+async fn chosen_rows(access: &Access<ShopsSee>, fields: &Fields) -> Result<Vec<Vec<String>>> {
+    let scope = access.read().await?;
+    Ok(shops::some(&scope, &fields.chosen()).await?.into_iter().map(cells).collect())
+}
+
 fn cells(shop: Shop) -> Vec<String> {
     vec![
         shop.slug,
@@ -122,5 +133,6 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         get::<ShopsSee, _>("/company/shops", "The company's shops", index),
         get::<ShopsSee, _>("/company/shops/export.csv", "Shops as CSV", export_list),
+        post::<ShopsSee, _>("/company/shops/chosen.csv", "Chosen shops as CSV", export_chosen),
     ]
 }
