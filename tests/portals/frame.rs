@@ -43,7 +43,8 @@ async fn a_parcel_that_came_back_is_taken_back_on_its_page() {
         let path = format!("/company/orders/{}", text(&place(&world, 0, 1).await["id"]));
         let page = client.page(&manager, &path).await.text;
         assert!(!page.contains("/take-back"), "it is not on its way yet");
-        let standing = |page: &str| page.split("data-live=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a live part").to_owned();
+        let standing =
+            |page: &str| page.split("data-live=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a live part").to_owned();
         let before = standing(&page);
         assert_eq!(standing(&client.page(&manager, &path).await.text), before, "a page that stands still is put in place again and again");
         for status in ["processing", "packed", "shipped"] {
