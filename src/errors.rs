@@ -162,6 +162,7 @@ impl Error {
             Self::Db(DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => "the database cannot be reached this moment; try again".into(),
             Self::Db(_) | Self::Internal(_) => "something went wrong on our side; it has been logged".into(),
             Self::NotSignedIn { code: "signature_invalid" } => "the signature is missing, or it is not the sender's".into(),
+            Self::NotSignedIn { code: "code_invalid" } => "this code is wrong, used or over: ask for a new one".into(),
             Self::NotSignedIn { .. } => "sign in to do this".into(),
             Self::NotAllowed { code: "subscription_lapsed" } => {
                 "a debt of this company to the platform is long overdue: nothing can be changed until it is paid".into()

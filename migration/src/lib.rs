@@ -26,6 +26,7 @@ mod m0032_publisher;
 mod m0033_alerts_of_all;
 mod m0034_accounts;
 mod m0035_sorted_lists;
+mod m0036_codes;
 pub mod tenant;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -103,6 +104,7 @@ impl MigratorTrait for Migrator {
             step(m0033_alerts_of_all::Migration),
             step(m0034_accounts::Migration),
             step(m0035_sorted_lists::Migration),
+            step(m0036_codes::Migration),
         ]
     }
 }

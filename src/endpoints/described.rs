@@ -59,9 +59,12 @@ impl<'a> Operation<'a> {
         self.permissions.push(name);
     }
 
-    /// A parameter that many operations have, by its name among the components.
+    /// A parameter that many operations have, by its name among the components; said once, however many ask for it.
     pub fn shared(&mut self, name: &str) {
-        self.parameters.push(json!({ "$ref": format!("#/components/parameters/{name}") }));
+        let one = json!({ "$ref": format!("#/components/parameters/{name}") });
+        if !self.parameters.contains(&one) {
+            self.parameters.push(one);
+        }
     }
 
     /// A refusal that comes of what it takes, by its name among the components.

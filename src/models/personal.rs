@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{
     audit, carts, idempotency,
-    identity::{self, Customer, KeptAddress, Preferences},
+    identity::{self, Customer, KeptAddress, OneTimeCode, Preferences},
     notifications::{self, Choices, Notification},
     orders::{self, Filter, Order, Status},
     payments,
@@ -31,6 +31,8 @@ pub struct Known {
     pub orders: Vec<Order>,
     /// Newest first.
     pub messages: Vec<Notification>,
+    /// What was sent to their telephone to prove it, newest first; a day's worth.
+    pub codes: Vec<OneTimeCode>,
     /// What they did, newest first.
     pub acts: Vec<audit::Entry>,
 }
@@ -51,6 +53,7 @@ pub async fn hand_out(scope: &Scope, id: CustomerId) -> Result<Known> {
         wishes: carts::wishes(scope, id, None, MOST).await?,
         orders: orders::list(scope, &filter, None, MOST).await?.orders,
         messages: notifications::written_to(scope, id, MOST).await?,
+        codes: identity::codes_sent(scope, id, MOST).await?,
         acts: audit::list(scope, &acts, None, MOST).await?,
         customer,
     };

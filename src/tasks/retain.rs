@@ -19,11 +19,12 @@ pub enum Subject {
     Audit,
     Sessions,
     Keys,
+    Codes,
     Notifications,
 }
 
 impl Subject {
-    pub const ALL: [Self; 4] = [Self::Audit, Self::Sessions, Self::Keys, Self::Notifications];
+    pub const ALL: [Self; 5] = [Self::Audit, Self::Sessions, Self::Keys, Self::Codes, Self::Notifications];
 
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -31,6 +32,7 @@ impl Subject {
             Self::Audit => "audit",
             Self::Sessions => "sessions",
             Self::Keys => "idempotency_keys",
+            Self::Codes => "one_time_codes",
             Self::Notifications => "notifications",
         }
     }
@@ -40,6 +42,7 @@ impl Subject {
             Self::Audit => retention.audit_days,
             Self::Sessions => retention.session_days,
             Self::Keys => retention.key_days,
+            Self::Codes => 1,
             Self::Notifications => retention.notification_days,
         }
     }
@@ -49,6 +52,7 @@ impl Subject {
             Self::Audit => audit::past(scope, before).await,
             Self::Sessions => identity::past_sessions(scope, before).await,
             Self::Keys => idempotency::past(scope, before).await,
+            Self::Codes => identity::past_codes(scope, before).await,
             Self::Notifications => notifications::past(scope, before).await,
         }
     }
@@ -58,6 +62,7 @@ impl Subject {
             Self::Audit => audit::let_go(scope, before).await,
             Self::Sessions => identity::let_go_sessions(scope, before).await,
             Self::Keys => idempotency::let_go(scope, before).await,
+            Self::Codes => identity::let_go_codes(scope, before).await,
             Self::Notifications => notifications::let_go(scope, before).await,
         }
     }
@@ -83,8 +88,8 @@ pub async fn run(souk: &Souk, older_than: Option<u64>, apply: bool) -> Result<Ve
     let mut lines = Vec::new();
     for subject in Subject::ALL {
         let days = older_than.unwrap_or_else(|| subject.days(&souk.settings().retention));
-        // A request may be repeated for a day and gets its answer.
-        let days = if subject == Subject::Keys { std::cmp::max(days, 1) } else { days };
+        // A request may be repeated for a day and gets its answer, and a code may still be good.
+        let days = if [Subject::Keys, Subject::Codes].contains(&subject) { std::cmp::max(days, 1) } else { days };
         let before = clock::now().minus(Duration::from_secs(days.saturating_mul(86_400)));
         let mut rows = 0;
         for company in &companies {

@@ -20,6 +20,7 @@ pub struct Generation {
     pub cursors: [u8; 32],
     pub checkpoints: [u8; 32],
     pub links: [u8; 32],
+    pub codes: [u8; 32],
 }
 
 impl Keys {
@@ -58,7 +59,8 @@ impl Generation {
             Ok::<_, Error>(key)
         };
         let id = hex(&key("id")?).chars().take(8).collect();
-        Ok(Self { id, tokens: key("tokens")?, cursors: key("cursors")?, checkpoints: key("checkpoints")?, links: key("links")? })
+        let (tokens, cursors, checkpoints) = (key("tokens")?, key("cursors")?, key("checkpoints")?);
+        Ok(Self { id, tokens, cursors, checkpoints, links: key("links")?, codes: key("codes")? })
     }
 }
 

@@ -14,7 +14,7 @@ pub fn profile(person: &Person, tenant: &Tenant) -> Value {
     let mut view = match person {
         Person::Customer(one) => json!({
             "id": one.id, "email": one.email, "name": one.name, "phone": one.phone, "language": one.language,
-            "isVerified": one.is_verified, "createdAt": one.created_at, "version": one.version,
+            "isVerified": one.is_verified, "phoneVerified": one.phone_verified_at.is_some(), "createdAt": one.created_at, "version": one.version,
         }),
         Person::Staff(one) => json!({
             "id": one.id, "email": one.email, "name": one.name, "phone": one.phone, "language": one.language,

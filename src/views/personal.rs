@@ -14,11 +14,12 @@ pub async fn known(scope: &Scope, known: &Known) -> Result<Value> {
     let wishes: Vec<_> = known.wishes.iter().map(|one| json!({ "productId": one.product_id, "since": one.created_at })).collect();
     let messages = known.messages.iter();
     let messages = messages.map(|one| json!({ "at": one.due_at, "title": one.title, "text": one.body, "readAt": one.read_at }));
+    let codes = known.codes.iter().map(|one| json!({ "at": one.created_at, "phone": one.phone, "usedAt": one.used_at }));
     let likes = &known.preferences;
     Ok(json!({
-        "profile": users::customer(&known.customer),
+        "profile": users::customer(&known.customer), "phoneVerifiedAt": known.customer.phone_verified_at,
         "preferences": { "organic": likes.organic, "seasonal": likes.seasonal, "local": likes.local, "language": likes.language },
         "messageChoices": known.choices, "addresses": addresses, "wishlist": wishes, "orders": orders::orders(scope, &known.orders).await?,
-        "messages": messages.collect::<Vec<_>>(), "acts": known.acts.iter().map(audit::entry).collect::<Vec<_>>(),
+        "messages": messages.collect::<Vec<_>>(), "codes": codes.collect::<Vec<_>>(), "acts": known.acts.iter().map(audit::entry).collect::<Vec<_>>(),
     }))
 }

@@ -4,6 +4,7 @@ use axum::{
     Json as Answer,
     extract::State,
     http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -181,6 +182,41 @@ async fn verify_email(State(souk): State<Souk>, device: Device, Json(body, _): J
     Ok(StatusCode::NO_CONTENT)
 }
 
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct CodeWanted {
+    /// With its country, such as `+91 98000 00001`.
+    phone: String,
+}
+
+/// A code by SMS, for the telephone of one's own profile or for signing in by one that is proved.
+/// Always the same answer at the same time, whoever has the telephone or nobody.
+async fn send_code(_: Device, access: Access<Anyone>, Json(body, _): Json<CodeWanted>) -> Result<(StatusCode, Answer<Value>)> {
+    access.ensure_company()?;
+    identity::send_code(access.souk(), access.tenant(), &body.phone).await?;
+    Ok((StatusCode::ACCEPTED, Answer(json!({ "expiresIn": identity::CODE_SECONDS }))))
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct CodeReceived {
+    phone: String,
+    /// The six digits of the newest message.
+    code: String,
+}
+
+/// Takes a code: a customer who is signed in has proved their telephone, anybody else is signed in.
+async fn take_code(guest: Guest, access: Access<Anyone>, Json(body, _): Json<CodeReceived>) -> Result<Response> {
+    access.ensure_company()?;
+    let customer = identity::take_code(access.souk(), access.tenant(), &guest.device, &body.phone, &body.code).await?;
+    if let Actor::Customer(_) = access.tenant().actor {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let person = Person::Customer(customer);
+    let tokens = signed_in(access.souk(), &guest, &person).await?;
+    Ok(Answer(welcome(&person, &tokens)).into_response())
+}
+
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Pages {
@@ -216,6 +252,10 @@ pub fn endpoints() -> Vec<Endpoint> {
         post::<Anyone, _>("/api/auth/forgot-password", "Asks for a letter to choose a new password", forgot_password).empty(202),
         post::<Anyone, _>("/api/auth/reset-password", "Sets a new password by a letter's link", reset_password).empty(204),
         post::<Anyone, _>("/api/auth/verify-email", "Proves an e-mail address by a letter's link", verify_email).empty(204),
+        post::<Anyone, _>("/api/auth/otp/send", "Sends a code by SMS", send_code).answers(202, "CodeSent"),
+        post::<Anyone, _>("/api/auth/otp/verify", "Proves one's telephone by a code, or signs in by it", take_code)
+            .answers(200, "Welcome")
+            .empty(204),
         get::<SignedIn, _>("/api/auth/sessions", "Where I am signed in", sessions).answers(200, "[Session]"),
         delete::<SignedIn, _>("/api/auth/sessions/{id}", "Ends one of my sessions", end_session).empty(204),
     ]

@@ -25,6 +25,8 @@ pub const SECURITY: &[&str] = &[
     "refresh_reused",
     "change_password",
     "forgot_password",
+    "send_code",
+    "verify_phone",
     "reset_password",
     "act_as",
     "act_as_end",

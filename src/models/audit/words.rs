@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 /// Each thing with what is done to it.
 const WORDS: &[(&str, &[&str])] = &[
-    ("account", &["forgot_password", "lock_out", "sign_in_failed"]),
+    ("account", &["forgot_password", "lock_out", "send_code", "sign_in_failed"]),
     ("address", &["create", "delete", "update"]),
     ("attribute", &["create", "delete", "update"]),
     ("audit", &["export", "let_go", "renew_witness"]),
@@ -24,10 +24,12 @@ const WORDS: &[(&str, &[&str])] = &[
             "lock_out",
             "register",
             "reset_password",
+            "send_code",
             "sign_in_failed",
             "unban",
             "update",
             "verify_email",
+            "verify_phone",
         ],
     ),
     ("debt", &["cancel", "collect", "create", "note", "pay", "plan", "promise", "reverse_payment", "status", "update", "write_off"]),
@@ -53,6 +55,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ),
     ("notification", &["send"]),
     ("notifications", &["let_go"]),
+    ("one_time_codes", &["let_go"]),
     ("order", &["advance", "cancel", "cancel_items", "confirm", "create", "fill", "short", "take_back"]),
     ("plan", &["create", "update"]),
     ("platform", &["update"]),

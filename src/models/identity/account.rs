@@ -60,7 +60,7 @@ impl Person {
     }
 }
 
-/// An e-mail address at a company, whether anybody has it or not.
+/// An e-mail address or a telephone at a company, whether anybody has it or not.
 pub(super) struct Account {
     /// Names the account in counts, without giving the address away.
     pub key: String,
@@ -90,6 +90,15 @@ impl Account {
         let is_root = matches!(&person, Some(Person::Staff(one)) if one.is_super_admin);
         let home = company.or_else(|| places.first().copied().filter(|_| !is_root)).filter(|_| person.is_some() || company.is_some());
         Ok(Self { key, everywhere, person, company: home.unwrap_or(PLATFORM_COMPANY) })
+    }
+
+    /// A telephone, as the world calls it: a customer's of the company, where exactly one has proved it.
+    pub async fn of_phone(souk: &Souk, platform: &Platform, company: CompanyId, number: &str) -> Result<Self> {
+        let named = |company: Option<CompanyId>| keys::mac(&souk.keys().newest().links, format!("{company:?} {number}").as_bytes());
+        let proved = platform.find::<customer::Entity>().filter(customer::Column::CompanyId.eq(company));
+        let mut proved = platform.all(proved.filter(customer::Column::PhoneProved.eq(number)).limit(2)).await?;
+        let person = proved.pop().filter(|_| proved.is_empty()).map(Person::Customer);
+        Ok(Self { key: named(Some(company)), everywhere: named(None), person, company })
     }
 
     /// Under what is counted: the account, and the address at whichever company.

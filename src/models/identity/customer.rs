@@ -20,12 +20,16 @@ pub struct Model {
     pub password: String,
     pub customer_group: String,
     pub language: String,
+    /// As people write it.
     pub phone: Option<String>,
     pub is_banned: bool,
     pub is_verified: bool,
     pub created_at: Instant,
     pub updated_at: Instant,
     pub version: i64,
+    pub phone_verified_at: Option<Instant>,
+    /// The number that was proved to be theirs, as the world calls it.
+    pub phone_proved: Option<String>,
 }
 
 owned!();

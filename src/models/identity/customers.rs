@@ -8,8 +8,9 @@ use serde_json::json;
 
 use super::{
     customer, customer_session, people,
+    phone::{called, check_phone},
     profile::check_language,
-    sign_in::{check_name, check_phone, find_customer},
+    sign_in::{check_name, find_customer},
 };
 use crate::{
     clock,
@@ -57,6 +58,9 @@ pub async fn change_customer(scope: &Scope, id: CustomerId, change: CustomerChan
     if let Some(phone) = &change.phone {
         after.phone = check_phone(phone)?;
     }
+    // Another number is not proved; the same one written otherwise still is.
+    after.phone_proved = after.phone_proved.filter(|proved| after.phone.as_deref().and_then(called).as_ref() == Some(proved));
+    after.phone_verified_at = after.phone_verified_at.filter(|_| after.phone_proved.is_some());
     after.language = change.language.as_deref().map(check_language).transpose()?.unwrap_or(after.language);
     after.customer_group = change.group.unwrap_or(after.customer_group);
     if !GROUPS.contains(&after.customer_group.as_str()) {
@@ -66,6 +70,8 @@ pub async fn change_customer(scope: &Scope, id: CustomerId, change: CustomerChan
         .update::<customer::Entity>()
         .col_expr(customer::Column::Name, Expr::value(after.name.clone()))
         .col_expr(customer::Column::Phone, Expr::value(after.phone.clone()))
+        .col_expr(customer::Column::PhoneVerifiedAt, Expr::value(after.phone_verified_at))
+        .col_expr(customer::Column::PhoneProved, Expr::value(after.phone_proved.clone()))
         .col_expr(customer::Column::Language, Expr::value(after.language.clone()))
         .col_expr(customer::Column::CustomerGroup, Expr::value(after.customer_group.clone()))
         .col_expr(customer::Column::UpdatedAt, Expr::value(clock::now()))

@@ -5,9 +5,9 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait},
 };
 
-use super::{address, customer, customer_session, preference, word};
+use super::{address, customer, customer_session, one_time_code, preference, word};
 use crate::{
-    clock,
+    clock::{self, Instant},
     errors::{Error, Result},
     ids::{AddressId, CustomerId},
     tenancy::Scope,
@@ -41,6 +41,8 @@ pub async fn forget_customer(scope: &Scope, before: &customer::Model) -> Result<
         .col_expr(customer::Column::Name, Expr::value(NAME))
         .col_expr(customer::Column::Password, Expr::value(""))
         .col_expr(customer::Column::Phone, Expr::value(None::<String>))
+        .col_expr(customer::Column::PhoneVerifiedAt, Expr::value(None::<Instant>))
+        .col_expr(customer::Column::PhoneProved, Expr::value(None::<String>))
         .col_expr(customer::Column::IsBanned, Expr::value(true))
         .col_expr(customer::Column::IsVerified, Expr::value(false))
         .col_expr(customer::Column::UpdatedAt, Expr::value(now))
@@ -58,6 +60,7 @@ pub async fn forget_customer(scope: &Scope, before: &customer::Model) -> Result<
         .filter(customer_session::Column::CustomerId.eq(id));
     scope.run(sessions).await?;
     scope.remove(scope.delete::<word::Entity>().filter(word::Column::CustomerId.eq(id))).await?;
+    scope.remove(scope.delete::<one_time_code::Entity>().filter(one_time_code::Column::CustomerId.eq(id))).await?;
     scope.remove(scope.delete::<preference::Entity>().filter(preference::Column::CustomerId.eq(id))).await?;
     let book = scope.all(scope.find::<address::Entity>().filter(address::Column::CustomerId.eq(id)).limit(1_000)).await?;
     scope.remove(scope.delete::<address::Entity>().filter(address::Column::CustomerId.eq(id))).await?;

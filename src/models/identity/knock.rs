@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use sea_orm::{
-    UpdateMany,
+    Condition, UpdateMany,
     entity::prelude::*,
     sea_query::{Expr, ExprTrait},
 };
@@ -40,6 +40,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// The pause is short: it makes guessing hopeless and a typing error bearable.
 const PAUSE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// What is counted, how often it may happen, and in which time.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +51,10 @@ pub(super) enum Door<'a> {
     Strangers,
     /// Letters asked for, so that nobody's mailbox is filled.
     Letters,
+    /// Codes sent to a telephone, one after the other.
+    Codes,
+    /// The same over a day, so that nobody's telephone rings all night at the company's cost.
+    CodesOfDay,
     /// Changes of one's own password: each costs two hashes, whether the old one was right or not.
     Passwords,
 }
@@ -60,6 +65,8 @@ impl<'a> Door<'a> {
             Self::Address(address) => address,
             Self::Strangers => "strangers",
             Self::Letters => "letters",
+            Self::Codes => "codes",
+            Self::CodesOfDay => "codes_of_day",
             Self::Passwords => "passwords",
         }
     }
@@ -68,8 +75,9 @@ impl<'a> Door<'a> {
         match self {
             Self::Address(_) => 8,
             Self::Strangers => 100,
+            Self::Codes => 1,
             Self::Letters => 5,
-            Self::Passwords => 10,
+            Self::CodesOfDay | Self::Passwords => 10,
         }
     }
 
@@ -77,13 +85,16 @@ impl<'a> Door<'a> {
         match self {
             Self::Address(_) | Self::Strangers | Self::Passwords => Duration::from_secs(15 * 60),
             Self::Letters => Duration::from_secs(3_600),
+            Self::Codes => PAUSE,
+            Self::CodesOfDay => DAY,
         }
     }
 
     const fn pause(self) -> Duration {
         match self {
-            Self::Address(_) | Self::Strangers => PAUSE,
+            Self::Address(_) | Self::Strangers | Self::Codes => PAUSE,
             Self::Letters => Duration::from_secs(3_600),
+            Self::CodesOfDay => DAY,
             Self::Passwords => Duration::from_secs(15 * 60),
         }
     }
@@ -112,34 +123,49 @@ pub(super) fn refuse_paused(knocks: &[Model], knows_address: bool) -> Result<()>
 
 /// Counts once more; whether that begins a pause.
 pub(super) async fn count(platform: &Platform, account: &str, door: Door<'_>) -> Result<bool> {
+    add(platform, account, door, Condition::all()).await?;
+    pause(platform, account, door).await
+}
+
+/// Adds one where `may` holds; whether it does.
+async fn add(platform: &Platform, account: &str, door: Door<'_>, may: Condition) -> Result<bool> {
     let now = clock::now();
     let fresh = Model { id: RowId::new(), account: account.into(), door: door.name().into(), count: 0, since: now, paused_until: None };
     platform.insert_unless_there(fresh, &[Column::Account, Column::Door]).await?;
-    let here = |update: UpdateMany<Entity>| update.filter(Column::Account.eq(account)).filter(Column::Door.eq(door.name()));
     let anew = platform
         .update::<Entity>()
         .col_expr(Column::Count, Expr::value(0_i64))
         .col_expr(Column::Since, Expr::value(now))
         .filter(Column::Since.lte(now.minus(door.window())));
-    platform.run(here(anew)).await?;
-    let more = platform.update::<Entity>().col_expr(Column::Count, Expr::col(Column::Count).add(1));
-    platform.run(here(more)).await?;
+    platform.run(here(anew, account, door)).await?;
+    let more = platform.update::<Entity>().col_expr(Column::Count, Expr::col(Column::Count).add(1)).filter(may);
+    Ok(platform.run(here(more, account, door)).await? == 1)
+}
+
+fn here(update: UpdateMany<Entity>, account: &str, door: Door<'_>) -> UpdateMany<Entity> {
+    update.filter(Column::Account.eq(account)).filter(Column::Door.eq(door.name()))
+}
+
+/// Begins a pause where the bound is reached; whether it is.
+async fn pause(platform: &Platform, account: &str, door: Door<'_>) -> Result<bool> {
+    let now = clock::now();
     let pause = platform
         .update::<Entity>()
         .col_expr(Column::Count, Expr::value(0_i64))
         .col_expr(Column::Since, Expr::value(now))
         .col_expr(Column::PausedUntil, Expr::value(Some(now.plus(door.pause()))))
         .filter(Column::Count.gte(door.count_max()));
-    Ok(platform.run(here(pause)).await? == 1)
+    Ok(platform.run(here(pause, account, door)).await? == 1)
 }
 
-/// Whether one more may happen at a door that pauses at its bound; counts it if so.
+/// Whether one more may happen at a door that pauses at its bound; counts it if so. Of many at the
+/// same time no more pass than one after the other.
 pub(super) async fn pass(platform: &Platform, account: &str, door: Door<'_>) -> Result<bool> {
-    let paused = platform.find::<Entity>().filter(Column::Account.eq(account)).filter(Column::Door.eq(door.name()));
-    if platform.one(paused.filter(Column::PausedUntil.gt(clock::now()))).await?.is_some() {
+    let is_open = Column::PausedUntil.is_null().or(Column::PausedUntil.lte(clock::now()));
+    if !add(platform, account, door, Condition::all().add(is_open)).await? {
         return Ok(false);
     }
-    count(platform, account, door).await?;
+    pause(platform, account, door).await?;
     Ok(true)
 }
 

@@ -9,6 +9,7 @@ mod address;
 mod address_book;
 mod addressee;
 mod assignment;
+mod codes;
 mod customer;
 mod customer_session;
 mod customers;
@@ -18,10 +19,12 @@ mod knock;
 mod letters;
 mod link;
 mod member;
+mod one_time_code;
 mod own_roles;
 mod password;
 mod people;
 mod persons;
+mod phone;
 mod preference;
 mod profile;
 mod refresh_token;
@@ -44,6 +47,7 @@ pub use self::{
     address_book::{NewAddress, add_address, address, addresses, change_address, remove_address},
     addressee::{customer_by_email, find_customers, find_member, find_members, member_by_email, members_with},
     assignment::Model as Assignment,
+    codes::{send_code, take_code},
     customer::Model as Customer,
     customers::{CustomerChange, GROUPS, change_customer, ensure_whole_company, set_customer_banned},
     forget::{forget_customer, is_forgotten},
@@ -54,6 +58,7 @@ pub use self::{
     letters::{address_path, ask_to_verify, find_staff, forgot, password_path, reset_password, verify_address},
     link::{Link, Purpose},
     member::Model as Member,
+    one_time_code::{CODE_SECONDS, Model as OneTimeCode, code_to_send, codes_sent, let_go_codes, past_codes},
     own_roles::{NewRole, OwnRole, RoleChange, add_role, change_role, delete_role, holders_of_each, own_role, own_roles},
     password::hash as hash_password,
     people::{
@@ -64,6 +69,7 @@ pub use self::{
         Among, PersonSearch, own_role_names, person_of, person_state, persons, persons_of, places_of_persons, sessions_of_person,
         sorted_persons,
     },
+    phone::called,
     preference::{Preferences, PreferencesChange, change_preferences, preferences},
     profile::{ProfileChange, change_password, change_profile, person},
     session::{

@@ -13,8 +13,9 @@ use super::{
     customers::{CustomerChange, change_customer},
     knock::{self, Door},
     letters, member, password, people,
+    phone::check_phone,
     session::{self, Holder, IssuedTokens, Which, Whose},
-    sign_in::{check_name, check_phone, find_customer, note_failure},
+    sign_in::{check_name, find_customer, note_failure},
     staff,
 };
 use crate::{

@@ -12,7 +12,9 @@ use super::{
     account::{Account, Person, normal},
     assignment, customer,
     knock::{self, Door},
-    member, password, people, session, staff,
+    member, password, people,
+    phone::check_phone,
+    session, staff,
 };
 use crate::{
     clock,
@@ -46,19 +48,6 @@ pub(super) fn check_name(name: &str) -> Result<String> {
     if plausible { Ok(name.into()) } else { Err(Error::invalid("name", "required", "a name of 1 to 120 characters")) }
 }
 
-/// A phone number as people write it, or none when it is empty.
-pub(super) fn check_phone(phone: &str) -> Result<Option<String>> {
-    let phone = phone.trim();
-    let digits = phone.chars().filter(char::is_ascii_digit).count();
-    let plausible =
-        (6..=15).contains(&digits) && phone.len() <= 30 && phone.chars().all(|one| one.is_ascii_digit() || "+-() .".contains(one));
-    match (phone.is_empty(), plausible) {
-        (true, _) => Ok(None),
-        (false, true) => Ok(Some(phone.into())),
-        (false, false) => Err(Error::invalid("phone", "invalid", "that is not a phone number")),
-    }
-}
-
 /// A new customer of the request's company. The password is hashed before the unit begins.
 ///
 /// # Errors
@@ -88,6 +77,8 @@ pub async fn register(scope: &Scope, new: NewCustomer, hash: String) -> Result<c
         created_at: now,
         updated_at: now,
         version: 1,
+        phone_verified_at: None,
+        phone_proved: None,
     };
     if !scope.insert_unless_there(customer.clone(), &[customer::Column::CompanyId, customer::Column::Email]).await? {
         return Err(Error::conflict("email_taken", "there is an account with this e-mail address", json!({})));
@@ -128,11 +119,7 @@ pub async fn sign_in(souk: &Souk, company: Option<CompanyId>, email: &str, passw
             Err(Error::NotAllowed { code: "banned" })
         }
         Some(person) if right => {
-            if knocks.iter().any(|one| one.door == device.ip) {
-                let platform = souk.platform("sign-in").await?;
-                knock::forgive(&platform, &account.proved(), &device.ip).await?;
-                platform.commit().await?;
-            }
+            forgive(souk, &account, &knocks, device).await?;
             Ok(person.clone())
         }
         _ => {
@@ -140,6 +127,16 @@ pub async fn sign_in(souk: &Souk, company: Option<CompanyId>, email: &str, passw
             Err(Error::NotSignedIn { code: "wrong_credentials" })
         }
     }
+}
+
+/// What was wrong before is forgotten: the right word came.
+pub(super) async fn forgive(souk: &Souk, account: &Account, knocks: &[knock::Model], device: &Device) -> Result<()> {
+    if knocks.iter().all(|one| one.door != device.ip) {
+        return Ok(());
+    }
+    let platform = souk.platform("sign-in").await?;
+    knock::forgive(&platform, &account.proved(), &device.ip).await?;
+    platform.commit().await
 }
 
 /// Counts a wrong password and writes it down, for accounts that exist and for those that do not.

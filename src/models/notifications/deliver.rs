@@ -39,6 +39,7 @@ pub async fn deliver(souk: &Souk, job: &Job, id: RowId) -> Result<()> {
     let Some((delivery, begun_before)) = begin(souk, job, id).await? else { return Ok(()) };
     let answer = match compose(souk, &delivery).await {
         Ok(message) => carry(souk, &delivery, &message, begun_before).await,
+        Err(Error::NotFound { code: code @ "code_over" }) => Some(Answer::Refused(code.into())),
         // Whom or what it was about is gone: there is nobody to write to.
         Err(Error::NotFound { .. }) => Some(Answer::Refused("no_address".into())),
         Err(error) => {
@@ -154,19 +155,25 @@ async fn record(souk: &Souk, job: &Job, delivery: &delivery::Model, answer: Opti
     Ok(())
 }
 
-/// Writes the message as it leaves: in the person's language, with the links that are kept nowhere.
+/// Writes the message as it leaves: in the person's language, with the links and codes that are kept nowhere.
 async fn compose(souk: &Souk, delivery: &delivery::Model) -> Result<Message> {
     let channel = Channel::named(&delivery.channel).ok_or(Error::NOT_FOUND)?;
     let scope = souk.read(Tenant::system(delivery.company_id)).await?;
     let message = scope.get(scope.find::<notification::Entity>().filter(notification::Column::Id.eq(delivery.notification_id))).await?;
     let company = companies::own(&scope).await?;
     let person = person::of(&scope, &message).await?;
-    let address = match delivery.device_id {
-        Some(device) => Some(scope.get(scope.find::<device::Entity>().filter(device::Column::Id.eq(device))).await?.token),
-        None => person.address(channel),
-    };
     let kind = Kind::named(&message.template);
     let about = kind.map_or(About::Words, |kind| kind.about);
+    let code = match (about, message.subject_id) {
+        (About::Code, Some(id)) => Some(identity::code_to_send(&scope, RowId(id)).await?),
+        _ => None,
+    };
+    let address = match (&code, delivery.device_id) {
+        // It proves the number that was asked for, whatever the profile says by now.
+        (Some((phone, _)), _) => Some(phone.clone()),
+        (None, Some(device)) => Some(scope.get(scope.find::<device::Entity>().filter(device::Column::Id.eq(device))).await?.token),
+        (None, None) => person.address(channel),
+    };
     let facts = text::facts(&scope, about, &company, message.subject_id, &message.data).await;
     let own = text::own(&scope, &message.template).await?;
     drop(scope);
@@ -188,6 +195,9 @@ async fn compose(souk: &Souk, delivery: &delivery::Model) -> Result<Message> {
     let name = staff.as_ref().map_or_else(|| person.name().to_owned(), |staff| staff.name.clone());
     let words = facts.ok().filter(|_| !message.template.is_empty()).and_then(|mut facts| {
         facts["link"] = link.clone().into();
+        if let Some((_, digits)) = &code {
+            facts["code"] = digits.as_str().into();
+        }
         text::write(&message.template, language, &own, &text::with_person(&company, &facts, &name)).ok()
     });
     // What is not there any more cannot be said again: the words of then are kept.

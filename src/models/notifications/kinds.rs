@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::class::Class;
+use super::class::{Channel, Class};
 use crate::models::identity::Purpose;
 
 /// What a message is about decides which facts its text may use.
@@ -19,6 +19,8 @@ pub enum About {
     /// A link that proves something once. It goes by e-mail alone, is made when the letter is, and
     /// is kept nowhere.
     Link(Purpose),
+    /// A code that proves a telephone once. It goes by SMS alone, and is made as such a link is.
+    Code,
     /// Words that come with the message.
     Words,
 }
@@ -67,6 +69,10 @@ const fn letter(name: &'static str, purpose: Purpose) -> Kind {
     Kind { name, class: Class::Critical, about: About::Link(purpose), audience: Audience::Named, event: None, quiet: None }
 }
 
+const fn code(name: &'static str) -> Kind {
+    Kind { name, class: Class::Critical, about: About::Code, audience: Audience::Named, event: None, quiet: None }
+}
+
 pub const KINDS: &[Kind] = &[
     kind("order_confirmed", Class::Critical, About::Order, Audience::Customer, "order.confirmed"),
     kind("order_shipped", Class::Important, About::Order, Audience::Customer, "order.shipped"),
@@ -93,6 +99,7 @@ pub const KINDS: &[Kind] = &[
     letter("staff_invited", Purpose::Invitation),
     letter("password_reset", Purpose::NewPassword),
     letter("email_verification", Purpose::Address),
+    code("one_time_code"),
 ];
 
 impl Kind {
@@ -121,8 +128,19 @@ impl Kind {
         matches!(self.about, About::Debt)
     }
 
+    /// The ways of what opens an account, whatever its person chose; anything else goes as its class does.
     #[must_use]
-    pub const fn is_letter_only(&self) -> bool {
-        matches!(self.about, About::Link(_))
+    pub const fn ways(&self) -> Option<&'static [Channel]> {
+        match self.about {
+            About::Link(_) => Some(&[Channel::InApp, Channel::Email]),
+            About::Code => Some(&[Channel::Sms]),
+            _ => None,
+        }
+    }
+
+    /// Those that never lie in anybody's list: that somebody asked for a code is over before it is read.
+    pub fn unlisted() -> impl Iterator<Item = &'static str> {
+        let is_unlisted = |kind: &&Self| kind.ways().is_some_and(|ways| !ways.contains(&Channel::InApp));
+        KINDS.iter().filter(is_unlisted).map(|kind| kind.name)
     }
 }

@@ -35,8 +35,8 @@ pub struct Note<'a> {
     pub subject: Option<Uuid>,
     pub data: Value,
     pub due: Instant,
-    /// Goes this way alone beside the list, whatever the person chose.
-    pub only: Option<Channel>,
+    /// Goes these ways alone, whatever the person chose.
+    pub only: Option<&'static [Channel]>,
 }
 
 /// Leaves the message, once; nothing when it was left before.
@@ -64,7 +64,7 @@ pub async fn leave(scope: &Scope, note: Note<'_>) -> Result<Option<NotificationI
         return Ok(None);
     }
     let channels: Vec<_> = match note.only {
-        Some(only) => vec![Channel::InApp, only],
+        Some(only) => only.to_vec(),
         None => choices::channels(scope, note.to, note.class).await?,
     };
     for channel in channels {

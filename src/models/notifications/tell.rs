@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{
-    class::{Channel, Class},
+    class::Class,
     kinds::{About, Audience, Kind},
     leave::{Note, leave},
     notification,
@@ -90,7 +90,7 @@ impl<'a> Story<'a> {
             subject: Some(self.subject),
             data: self.data(),
             due: clock::now(),
-            only: self.kind.is_letter_only().then_some(Channel::Email),
+            only: self.kind.ways(),
         };
         leave(scope, note).await.map(|_| ())
     }
@@ -137,6 +137,7 @@ fn subject_of(about: About, data: &Value) -> Option<Uuid> {
     let key = match about {
         About::Order => "orderId",
         About::Payment => "paymentId",
+        About::Code => "codeId",
         _ => return None,
     };
     data[key].as_str()?.parse().ok()

@@ -235,7 +235,7 @@ pub async fn add_text(scope: &Scope, key: &TextKey, draft: &Draft) -> Result<tem
         return Err(Error::invalid("name", "invalid", "2 to 40 lower-case letters, digits and underscores"));
     }
     if text::is_of_the_house(&key.name) {
-        return Err(Error::invalid("name", "not_yours", "a letter whose link opens an account is written by the platform alone"));
+        return Err(Error::invalid("name", "not_yours", "what opens an account is written by the platform alone"));
     }
     let company = companies::own(scope).await?;
     tried(&company, key, draft)?;

@@ -32,15 +32,15 @@ const LINES_MAX: usize = 100;
 /// A company's own texts of one message, by language.
 pub type Own = BTreeMap<String, template::Model>;
 
-/// Whether a letter is written by Souk alone.
+/// Whether a message is written by Souk alone.
 #[must_use]
 pub fn is_of_the_house(name: &str) -> bool {
-    Kind::named(name).is_some_and(Kind::is_letter_only)
+    Kind::named(name).is_some_and(|kind| kind.ways().is_some())
 }
 
 /// The company's own texts of a message.
 pub async fn own(scope: &Scope, name: &str) -> Result<Own> {
-    // A link that opens an account never stands in words that a company wrote: they could send it elsewhere.
+    // What opens an account never stands in words that a company wrote: they could send it elsewhere.
     if is_of_the_house(name) {
         return Ok(Own::new());
     }
@@ -104,6 +104,8 @@ pub async fn facts(scope: &Scope, about: About, company: &Company, subject: Opti
         About::Stock => stock(scope, data).await,
         About::Debt => Ok(debt(scope, company, data)),
         About::Security => Ok(json!({ "security": { "what": data["what"].as_str().unwrap_or_default() } })),
+        // The digits are known when the message leaves.
+        About::Code => Ok(json!({ "code": "" })),
         About::Person | About::Link(_) => Ok(json!({})),
         About::Words => Ok(json!({ "words": data["words"].as_object().cloned().unwrap_or_default() })),
     }
@@ -208,6 +210,7 @@ pub fn sample(company: &Company, about: About) -> Value {
         } }),
         About::Security => json!({ "security": { "what": "lock_out" } }),
         About::Link(_) => json!({ "link": "https://example.com/link" }),
+        About::Code => json!({ "code": "123456" }),
         About::Person => json!({}),
         About::Words => json!({ "words": {} }),
     };
