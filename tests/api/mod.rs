@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod cart;
+mod codes;
 mod description;
 mod docs;
 mod limits;

@@ -74,6 +74,7 @@ const NOT_AUDITED: &[(&str, &str)] = &[
     ("notification_deliveries", "a message on its way"),
     ("notifications", "a message, about a change that is audited"),
     ("number_series", "the number is in the entry of what it numbers"),
+    ("one_time_codes", "a code on its way; that it was asked for, mistyped or taken is"),
     ("order_events", "the order's own timeline, written with the order's entry"),
     ("order_items", "with their order"),
     ("outbox", "the log itself"),

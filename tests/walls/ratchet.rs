@@ -43,6 +43,8 @@ const ACROSS_COMPANIES: &[(&str, &str, &str)] = &[
     ("models/debts/bill.rs", "plans", "a period's terms are those its plan has now"),
     ("models/health.rs", "schedules", "a process belongs to no company"),
     ("models/identity/acting.rs", "stewardship", "a session of the platform's acts in a company, which is told in both chains"),
+    ("models/identity/codes.rs", "account", "whose a telephone is, before anybody is signed in"),
+    ("models/identity/codes.rs", "sign-in", "codes to a telephone are counted whether or not anybody has it"),
     ("models/identity/invite.rs", "account", "whose an invitation is, before anybody is signed in"),
     ("models/identity/invite.rs", "people", "a person of the platform is made, or found, to become a member"),
     ("models/identity/letters.rs", "account", "whose a letter's link is, before anybody is signed in"),

@@ -56,6 +56,7 @@ const NOT_EDITED: &[(&str, &str)] = &[
     ("notification_deliveries", "moved by their state"),
     ("notifications", "written once, and read"),
     ("number_series", "a counter"),
+    ("one_time_codes", "tried and used, never edited"),
     ("order_events", "written once"),
     ("outbox", "written once, and given a position"),
     ("payment_attempts", "moved by their state"),

@@ -32,6 +32,8 @@ pub fn body(door: &Endpoint, world: &World, theirs: &Neighbour) -> Body {
         }
         (_, "/api/auth/change-password") => json!({ "oldPassword": "not-the-password", "newPassword": "another-good-one-7" }),
         (_, "/api/auth/forgot-password") => json!({ "email": world.b.customer.email }),
+        (_, "/api/auth/otp/send") => json!({ "phone": "+919800000001" }),
+        (_, "/api/auth/otp/verify") => json!({ "phone": "+919800000001", "code": "000000" }),
         (_, "/api/auth/addresses" | "/api/auth/addresses/{id}") => address("Somebody", true),
         (_, "/api/wishlist/items") => json!({ "productId": theirs.id(PRODUCT) }),
         (_, "/api/payments/verify") => json!({ "paymentId": theirs.id(PAYMENT) }),
