@@ -195,7 +195,7 @@ async fn an_alert_is_seen_where_its_button_was_and_its_message_leads_to_the_good
         let seen = client.send("POST", &format!("{list}/{two}/acknowledge"), None, Some(String::new()), &from).await.leads_to();
         assert_eq!(seen, format!("{narrowed}&said=flash.alert_seen"), "the list forgets its filter");
         let all = client.form(&admin, &format!("{list}/acknowledge"), &[("ids", two), ("ids", three)]).await.leads_to();
-        client.page(&admin, &all).await.shows(&["You take care of 1 now.", "No alert waits for you"]);
+        client.page(&admin, &all).await.shows(&["You take care of 2 now.", "No alert waits for you"]);
 
         let manager = client.sign_in("manager@alpha.test").await;
         let told = client.get(&world.staff(&world.a, "manager").await, "/api/notifications").await.expect(200);

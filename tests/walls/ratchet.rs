@@ -73,6 +73,7 @@ const ACROSS_COMPANIES: &[(&str, &str, &str)] = &[
     ("tasks/dues.rs", "set-up", "the platform's own row is made before there is any company"),
     ("tasks/large.rs", "set-up", "the large demo opens companies"),
     ("tasks/retain.rs", "operations", "read only: which companies there are to let go of rows in"),
+    ("tasks/witness.rs", "operations", "read only: whose copies of the witness there are"),
     ("tasks/work.rs", "operations", "an operator looks at everybody's queues"),
     ("tenancy/access.rs", "company-by-name", "a request names its company by a word, not yet by an id"),
     ("workers/broker.rs", "operations", "read only: the log in its order over all companies, and how far it is published"),

@@ -54,6 +54,8 @@ pub(super) async fn trade(souk: &Souk, slug: &str, company: CompanyId, shelves: 
         let age = match ORDERS - number {
             // What nobody has paid yet is young enough for its goods to be kept.
             left @ 1..=2 => Duration::from_secs(180 * left as u64),
+            // The last day has its sales too.
+            left @ 3..=6 => Duration::from_secs(4 * 3_600 * (left as u64 - 2)),
             left => DAY * 30 * u32::try_from(left).unwrap_or(1) / u32::try_from(ORDERS).unwrap_or(1),
         };
         let shift = -i64::try_from(age.as_micros()).unwrap_or_default() + 60_000_000;

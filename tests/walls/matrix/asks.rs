@@ -68,6 +68,7 @@ pub fn body(door: &Endpoint, world: &World, theirs: &Neighbour) -> Body {
         ("POST", "/api/products/{id}/variants") => json!({ "sku": "MINE-2", "price": 1 }),
         ("PUT", "/api/products/{id}/variants/{variantId}") => json!({ "price": 1 }),
         ("PUT", "/api/products/{id}/media/{mediaId}") => json!({ "alt": "stolen" }),
+        ("POST", "/api/products/{id}/views") => json!({ "duration": 1 }),
         ("PUT", "/api/attributes/{id}") => json!({ "values": [{ "value": "stolen" }] }),
         ("POST", "/api/notifications/send") => message,
         ("POST", "/api/notifications/schedule") => {

@@ -91,6 +91,17 @@ async fn board_page(access: &Access<OrdersFulfil>, asked: Option<ShopId>, langua
     Ok((company, data))
 }
 
+/// How long somebody waits, in the largest unit of which there are two: `waited` is in microseconds.
+fn waited(waited: i64) -> Value {
+    let minutes = waited / 60_000_000;
+    let (key, n) = match minutes {
+        2_880.. => ("shop.orders.days", minutes / 1_440),
+        120.. => ("shop.orders.hours", minutes / 60),
+        _ => ("shop.orders.minutes", minutes),
+    };
+    json!({ "key": key, "n": n })
+}
+
 /// An order as a ticket of its lane.
 fn ticket(order: &Order, lines: &[Item], company: &Company, language: &str) -> Value {
     let line = |item: &Item| {
@@ -107,7 +118,7 @@ fn ticket(order: &Order, lines: &[Item], company: &Company, language: &str) -> V
     let action = order.status.next().filter(|_| !blocked).map(|to| json!({ "status": to, "label_key": action_key(to) }));
     json!({
         "id": order.id, "number": order.order_number, "customer": order.customer_name, "placed": local(order.created_at, &company.zone, language),
-        "minutes": (clock::now().micros() - order.created_at.micros()) / 60_000_000, "total": order.total, "status": order.status,
+        "waited": waited(clock::now().micros() - order.created_at.micros()), "total": order.total, "status": order.status,
         "lines": lines, "action": action, "is_short": order.is_short,
     })
 }

@@ -213,7 +213,8 @@ async fn acknowledge_chosen(visitor: Visitor<InventoryHandle>, fields: Fields) -
     let (mut done, mut lines) = (0, Vec::new());
     for id in fields.chosen() {
         match see(&visitor.access, id).await {
-            Ok(_) => done += 1,
+            // What a colleague has seen before stays theirs.
+            Ok(alert) => done += i32::from(alert.acknowledged_by == visitor.access.tenant().actor.id()),
             Err(error) => lines.push(said(&error, &visitor.language)),
         }
     }
