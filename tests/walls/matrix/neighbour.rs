@@ -99,7 +99,7 @@ pub const SHOP: &str = "id FROM shops";
 pub const STOCK: &str = "id FROM stock_levels";
 pub const VARIANT: &str = "variant_id FROM order_items";
 
-const ALSO: &[&str] = &[LOCATION, PAYMENT];
+const ALSO: &[&str] = &[LOCATION, "id FROM stock_movements", PAYMENT];
 
 pub struct Neighbour {
     pub customer: String,
