@@ -325,11 +325,12 @@
   });
   bulk();
 
-  /* scanner: a burst of keys under 35 ms apart that ends in Enter is a scan, wherever the focus is */
+  /* scanner: a burst of keys under 50 ms apart that ends in Enter is a scan, wherever the focus is; when they were
+     pressed counts, not when a page that is just being drawn gets to hear of them */
   /* only where something can be scanned; a password may come as fast as a scan */
   let burst = '', then = 0;
   if ($('[data-scan], [data-scan-to], #board')) document.addEventListener('keydown', (e) => {
-    const now = performance.now(), fast = now - then < 35; then = now;
+    const now = e.timeStamp, fast = now - then < 50; then = now;
     if (e.key === 'Enter') { if (fast && burst.length >= 6 && !e.target.matches?.('[type="password"], [type="email"]')) { e.preventDefault(); e.stopPropagation(); document.dispatchEvent(new CustomEvent('souk:scan', { detail: burst })); } burst = ''; return; }
     if (e.key.length === 1) burst = fast ? burst + e.key : e.key;
   }, true);

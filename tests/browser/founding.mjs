@@ -124,7 +124,7 @@ check(shown.length === PRODUCTS.length, `customers see ${shown.length} products,
 check(shown.every((product) => product.media?.length > 0), 'a product has no picture');
 
 // Goods come in over the counter: the scanner types a code, F2 receives, F9 books.
-await till.goto(`${BASE}/shop/stock`);
+await till.goto(`${BASE}/shop/stock`, { waitUntil: 'networkidle' });
 await till.keyboard.type(PRODUCTS[0].barcode, { delay: 2 });
 await answered(till, () => till.keyboard.press('Enter'));
 await answered(till, () => till.keyboard.press('F2'));
