@@ -203,9 +203,7 @@ impl From<DbErr> for Error {
         match code_of(&error).as_deref() {
             Some(code) if LOST_TO_A_RIVAL.contains(&code) => Self::Unavailable("somebody else changed the same things; try again".into()),
             Some(code) if UNKEPT_CHARACTER.contains(&code) => Self::unkept_character(""),
-            Some(code) if GOING_AWAY.contains(&code) => Self::Unavailable("the database cannot be reached this moment; try again".into()),
-            None if is_cut(&error) => Self::Unavailable("the database cannot be reached this moment; try again".into()),
-            _ => Self::Db(error),
+            code => Self::Db(if is_cut(&error, code) { as_connection(error) } else { error }),
         }
     }
 }
@@ -220,10 +218,19 @@ const UNKEPT_CHARACTER: [&str; 2] = ["22021", "22P05"];
 /// PostgreSQL's `admin_shutdown`, `crash_shutdown`, `cannot_connect_now` and `too_many_connections`.
 const GOING_AWAY: [&str; 4] = ["57P01", "57P02", "57P03", "53300"];
 
-/// Whether the connection ended in the middle of a statement.
-fn is_cut(error: &DbErr) -> bool {
+/// Whether the connection, and not the statement, is what failed.
+fn is_cut(error: &DbErr, code: Option<&str>) -> bool {
     let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else { return false };
-    matches!(&**error, SqlxError::Io(_) | SqlxError::PoolTimedOut | SqlxError::PoolClosed | SqlxError::WorkerCrashed)
+    let is_gone = matches!(&**error, SqlxError::Io(_) | SqlxError::PoolTimedOut | SqlxError::PoolClosed | SqlxError::WorkerCrashed);
+    is_gone || code.is_some_and(|code| GOING_AWAY.contains(&code))
+}
+
+/// The same error as one of the connection, which is answered and logged as such.
+fn as_connection(error: DbErr) -> DbErr {
+    match error {
+        DbErr::Exec(cause) | DbErr::Query(cause) => DbErr::Conn(cause),
+        other => other,
+    }
 }
 
 /// What the database calls the error.

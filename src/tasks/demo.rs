@@ -178,7 +178,10 @@ pub(super) async fn is_to_be_loaded(souk: &Souk, first: &str) -> Result<bool> {
     }
     let is_begun = companies::by_slug(&platform, first).await?.is_some();
     if is_begun && !identity::is_staff(&platform, PLATFORMS_OWN).await? {
-        return Err(Error::internal("the demo was interrupted before its end: empty the data folder or the database, and begin anew"));
+        return Err(Error::internal(
+            "the demo was interrupted before its end: empty the data folder or the database and begin anew, \
+             or say SOUK_DEMO=none to go on with what is there",
+        ));
     }
     Ok(false)
 }
