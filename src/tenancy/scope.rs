@@ -249,9 +249,9 @@ impl Scope {
     #[must_use]
     pub fn find<E: Owned>(&self) -> Select<E> {
         let select = E::find().filter(E::company().eq(self.company()));
-        match (&self.tenant.shops, E::shop()) {
-            (Some(shops), Some(column)) => select.filter(column.is_in(shops.iter().copied())),
-            _ => select,
+        match self.at_shops::<E>() {
+            Some(shops) => select.filter(shops),
+            None => select,
         }
     }
 
@@ -262,15 +262,30 @@ impl Scope {
         E::find().filter(E::company().eq(self.company()))
     }
 
-    /// A change of this company's rows; add the condition that makes it a transition.
+    /// A change of the rows that [`Scope::find`] finds; add the condition that makes it a transition.
     #[must_use]
     pub fn update<E: Owned>(&self) -> UpdateMany<E> {
-        E::update_many().filter(E::company().eq(self.company()))
+        let update = E::update_many().filter(E::company().eq(self.company()));
+        match self.at_shops::<E>() {
+            Some(shops) => update.filter(shops),
+            None => update,
+        }
     }
 
+    /// The end of rows that [`Scope::find`] finds.
     #[must_use]
     pub fn delete<E: Owned>(&self) -> DeleteMany<E> {
-        E::delete_many().filter(E::company().eq(self.company()))
+        let delete = E::delete_many().filter(E::company().eq(self.company()));
+        match self.at_shops::<E>() {
+            Some(shops) => delete.filter(shops),
+            None => delete,
+        }
+    }
+
+    /// What keeps a shop role to rows of its shops, where such rows have a shop.
+    fn at_shops<E: Owned>(&self) -> Option<Expr> {
+        let shops = self.tenant.shops.as_ref()?;
+        Some(E::shop()?.is_in(shops.iter().copied()))
     }
 
     pub async fn all<E: Owned>(&self, select: Select<E>) -> Result<Vec<E::Model>> {
