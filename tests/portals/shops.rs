@@ -236,6 +236,9 @@ async fn people_are_given_a_role_at_a_shop_and_leave_it() {
         client.form(&admin, &path, &facts).await.leads_to();
         client.form(&admin, &format!("{path}/staff/{id}/remove"), &[]).await.leads_to();
         client.page(&admin, &path).await.shows(&["Nobody has a role here yet."]);
+        // Other roles are another session, and there the shop is no longer theirs.
+        assert!(client.page(&staff, &path).await.leads_to().starts_with("/sign-in"));
+        let staff = client.sign_in("staff@alpha.test").await;
         assert_eq!(client.page(&staff, &path).await.status, 404);
         world.verify().await;
         world.close().await;

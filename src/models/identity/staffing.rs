@@ -229,7 +229,8 @@ pub async fn change_member(scope: &Scope, id: MemberId, change: MemberChange, ve
     people::colleague_company_wide(scope, id).await
 }
 
-/// Gives a member one more role at a shop; the same again changes nothing.
+/// Gives a member one more role at a shop, which ends their sessions as every new role does; the same
+/// again changes nothing.
 ///
 /// # Errors
 /// 404; 403 `role_above_own`; 409 `not_active`; 422 for a role that is none.
@@ -245,14 +246,13 @@ pub async fn assign_at(scope: &Scope, shop: ShopId, id: MemberId, role: &str) ->
     if fresh.is_empty() {
         return Ok(before);
     }
-    // Roles are read at every request, so nobody need sign in again for one at a shop.
-    touch(scope, &before.member, vec![]).await?;
+    touch(scope, &before.member, vec![sessions_end_now()]).await?;
     assign(scope, id, &fresh).await?;
     scope.audit("assign", "member", id, Some(shop), vec![("assignments", json!(null), told(&fresh))]).await?;
     people::colleague_company_wide(scope, id).await
 }
 
-/// Takes a member's roles at a shop away.
+/// Takes a member's roles at a shop away; their sessions end.
 ///
 /// # Errors
 /// 404 when they have none there; 403 `role_above_own`.
@@ -263,7 +263,7 @@ pub async fn unassign_at(scope: &Scope, shop: ShopId, id: MemberId) -> Result<Co
         return Err(Error::NOT_FOUND);
     }
     ensure_within(scope.tenant(), &grants_of(scope, &here).await?)?;
-    touch(scope, &before.member, vec![]).await?;
+    touch(scope, &before.member, vec![sessions_end_now()]).await?;
     let gone = scope.delete::<assignment::Entity>().filter(assignment::Column::MemberId.eq(id));
     scope.remove(gone.filter(assignment::Column::ShopId.eq(shop))).await?;
     shops::forget_manager(scope, id, |at| at != shop).await?;
