@@ -1,18 +1,24 @@
 //! What surrounds every request: its id, its address, the security headers, the guard against
-//! requests forged by other sites, and the last answer when a handler panics or nobody answers.
+//! requests forged by other sites, what pages of other origins may ask, and the last answer when a handler panics or nobody answers.
 
-use std::{net::SocketAddr, time::Instant};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{ConnectInfo, MatchedPath, Request, State},
-    http::{HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
-use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    cors::{AllowOrigin, CorsLayer},
+};
 use uuid::Uuid;
 
 use super::{
@@ -37,6 +43,22 @@ pub fn outer(router: Router, souk: &Souk) -> Router {
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Error::internal("a handler panicked").into_response()))
         .layer(from_fn_with_state(souk.clone(), surround))
         .layer(from_fn(counted))
+        .layer(cross_origin())
+}
+
+/// Lets pages of any origin ask the API. It knows no cookies, so that a page can do there only what the
+/// token in its own hands allows; the portals, which do, stay closed.
+fn cross_origin() -> CorsLayer {
+    let named = HeaderName::from_static;
+    let own = ["x-company", "x-cart-token", "idempotency-key", "api-version"].map(named);
+    let told = ["x-request-id", "x-cart-token", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "api-version"].map(named);
+    let standard = [header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH, header::ACCEPT_LANGUAGE];
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(|_, asked| asked.uri.path().starts_with("/api/")))
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers(own.into_iter().chain(standard).collect::<Vec<_>>())
+        .expose_headers(told.into_iter().chain([header::ETAG, header::LOCATION, header::RETRY_AFTER]).collect::<Vec<_>>())
+        .max_age(Duration::from_secs(3_600))
 }
 
 /// Counts the answer under its route. What no row of the table knows shares one name.

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::json;
 
-use crate::support::{PASSWORD, STOCK, World, order, text};
+use crate::support::{Answer, PASSWORD, STOCK, World, order, text};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_cannot_be_read_is_refused() {
@@ -228,6 +228,33 @@ async fn nobody_reaches_beyond_their_role_or_company() {
         let answer = client.call("GET", "/api/orders", Some(&mine), Some("beta"), None, &[]).await;
         answer.refused(403, "company_mismatch");
         world.verify().await;
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_other_origins_may_ask_the_api_and_nothing_else() {
+    for world in World::all().await {
+        let client = &world.client;
+        let origin = ("origin", "https://shop.example");
+        let asked =
+            [origin, ("access-control-request-method", "POST"), ("access-control-request-headers", "authorization,idempotency-key")];
+        let before = client.send("OPTIONS", "/api/orders", None, None, &asked).await;
+        let says =
+            |answer: &Answer, name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        assert_eq!((before.status, says(&before, "access-control-allow-origin")), (200, "https://shop.example".to_owned()));
+        assert!(says(&before, "access-control-allow-headers").contains("idempotency-key"));
+        let list = client.send("GET", "/api/products", None, None, &[origin, ("x-company", "alpha")]).await;
+        assert_eq!(says(&list, "access-control-allow-origin"), "https://shop.example");
+        assert!(says(&list, "access-control-expose-headers").contains("x-request-id"));
+        let refused = client.send("GET", "/api/orders", None, None, &[origin, ("x-company", "alpha")]).await;
+        assert_eq!((refused.status, says(&refused, "access-control-allow-origin")), (401, "https://shop.example".to_owned()));
+        assert!(says(&list, "access-control-allow-credentials").is_empty(), "a page may send no cookies along");
+        let page = client.send("GET", "/sign-in", None, None, &[origin]).await;
+        assert!(says(&page, "access-control-allow-origin").is_empty(), "a portal is read from elsewhere");
+        // The API hears no cookie, so that nobody is somebody by it.
+        let cookie = client.sign_in("admin@alpha.test").await;
+        client.send("GET", "/api/orders", None, None, &[("cookie", &cookie), ("x-company", "alpha")]).await.refused(401, "not_signed_in");
         world.close().await;
     }
 }
