@@ -310,16 +310,7 @@ fn new_order(customer: &Customer, shop: ShopId, goods: &[VariantId], gateway: &s
             items.push(NewItem { variant_id, shop_id: shop, quantity: dice.random_range(1..=2) });
         }
     }
-    NewOrder {
-        shipping_address: Some(address(customer)),
-        address_id: None,
-        billing_address: None,
-        gateway: gateway.into(),
-        payment_method: None,
-        expected_total: None,
-        notes: String::new(),
-        items: Some(items),
-    }
+    NewOrder { shipping_address: Some(address(customer)), gateway: gateway.into(), items: Some(items), ..NewOrder::default() }
 }
 
 fn pick<'a>(words: &[&'a str], number: usize) -> &'a str {

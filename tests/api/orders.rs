@@ -164,6 +164,11 @@ async fn an_order_is_refused_with_the_facts() {
         assert_eq!(problem["total"], 10_000);
 
         client.post(&token, "/api/orders", &order(&world.b, 0, 1, "test", None)).await.wrong("unknown");
+        for (field, value) in [("deliverySlotId", json!(world.a.shop)), ("loyaltyPoints", json!(5))] {
+            let mut wish = order(&world.a, 0, 1, "test", None);
+            wish[field] = value;
+            client.post(&token, "/api/orders", &wish).await.wrong("not_offered");
+        }
 
         let placed = client.post(&token, "/api/orders", &order(&world.a, 0, 1, "test", Some("tok_ok"))).await.expect(201);
         let path = format!("/api/orders/{}/status", text(&placed["orders"][0]["id"]));

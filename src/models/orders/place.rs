@@ -9,6 +9,7 @@ use sea_orm::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{act::note, checkout, finalise::confirm, item, order, series, status::Status};
 use crate::{
@@ -29,7 +30,7 @@ use crate::{
 };
 
 /// What a customer checks out.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewOrder {
     pub shipping_address: Option<Address>,
@@ -46,6 +47,10 @@ pub struct NewOrder {
     pub notes: String,
     /// In place of the cart.
     pub items: Option<Vec<NewItem>>,
+    /// Not offered yet: a checkout that names a slot is refused, rather than delivered at another time.
+    pub delivery_slot_id: Option<Uuid>,
+    /// Not offered yet: points that are named and not taken off would be a price nobody agreed to.
+    pub loyalty_points: Option<i64>,
 }
 
 /// What a checkout made.
@@ -202,6 +207,12 @@ fn check(new: &NewOrder, gateways: &[&str]) -> Result<()> {
         offered if gateways.contains(&offered) => {}
         "test" => refuse("gateway", "not_offered", "this installation takes no play money: use `cod`"),
         _ => refuse("gateway", "unknown", &format!("use `{}`", gateways.join("` or `"))),
+    }
+    if new.delivery_slot_id.is_some() {
+        refuse("deliverySlotId", "not_offered", "there are no delivery slots here: leave it out");
+    }
+    if new.loyalty_points.is_some_and(|points| points != 0) {
+        refuse("loyaltyPoints", "not_offered", "there are no loyalty points here: leave them out");
     }
     if new.notes.chars().count() > 1_000 {
         refuse("notes", "too_long", "at most 1000 characters");

@@ -166,13 +166,9 @@ impl Shop<'_> {
         let on_delivery = dice.random_range(0..4) == 0 && course.end != Status::Pending;
         let new = NewOrder {
             shipping_address: Some(address(customer)),
-            address_id: None,
-            billing_address: None,
             gateway: if on_delivery { "cod" } else { "test" }.into(),
-            payment_method: None,
-            expected_total: None,
-            notes: String::new(),
             items: Some(items),
+            ..NewOrder::default()
         };
         let buyer =
             Tenant { actor: Actor::Customer(customer.id), role: Role::Customer, name: customer.name.clone(), ..Tenant::system(company) };
