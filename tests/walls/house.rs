@@ -35,6 +35,9 @@ const BESIDE: &[(&str, &str)] = &[
     ("identity", "plans"),
 ];
 
+/// What every domain may call: it holds no business of its own, or reads all of it for upkeep.
+const KERNEL: &[&str] = &["audit", "figures", "health", "idempotency", "jobs", "mod", "outbox", "personal", "verify"];
+
 #[test]
 fn a_domain_calls_lower_tiers_only() {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/models");
@@ -42,13 +45,9 @@ fn a_domain_calls_lower_tiers_only() {
     for (domain, tier) in TIERS {
         for file in fs::read_dir(models.join(domain)).expect("a domain's folder") {
             let path = file.expect("a file").path();
-            let text = fs::read_to_string(&path).expect("its text");
-            // Only what stands in front of the first item is read: that is where names come in.
-            let head = text.split("\npub ").next().and_then(|head| head.split("\npub(super) ").next()).unwrap_or_default();
-            let Some(start) = head.find("models::") else { continue };
-            let named: BTreeSet<_> = head[start..].split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').collect();
+            let named = domains_named(&fs::read_to_string(&path).expect("its text"));
             for (other, level) in TIERS {
-                if other != domain && level >= tier && named.contains(other) && !BESIDE.contains(&(domain, other)) {
+                if other != domain && level >= tier && named.contains(*other) && !BESIDE.contains(&(domain, other)) {
                     wrong.push(format!("{} names `{other}`", path.display()));
                 }
             }
@@ -59,6 +58,118 @@ fn a_domain_calls_lower_tiers_only() {
         "domains call up or sideways; emit an event, or add the pair to BESIDE with its reason:\n{}",
         wrong.join("\n")
     );
+}
+
+#[test]
+fn every_domain_has_its_tier() {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/models");
+    for file in fs::read_dir(models).expect("the domains") {
+        let path = file.expect("a domain").path();
+        let name = path.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
+        let known = KERNEL.contains(&name.as_str()) || TIERS.iter().any(|(domain, _)| *domain == name);
+        assert!(known, "`{name}` has no tier: put it into TIERS, or into KERNEL when it holds no business");
+    }
+}
+
+/// The domains that a file names, in its `use` lines, in a function or in the middle of a line.
+fn domains_named(text: &str) -> BTreeSet<String> {
+    let code: Vec<_> = text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
+    let code = code.join("\n");
+    assert!(!code.contains("models as ") && !code.contains("models::*"), "domains are named, one by one");
+    let mut named = BTreeSet::new();
+    for door in ["models::", "super::super::"] {
+        for (at, _) in code.match_indices(door) {
+            let rest = &code[at + door.len()..];
+            match rest.strip_prefix('{') {
+                Some(group) => named.extend(heads_of(group)),
+                None => named.extend(word_at(rest)),
+            }
+        }
+    }
+    named
+}
+
+fn word_at(text: &str) -> Option<String> {
+    text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').next().filter(|word| !word.is_empty()).map(str::to_owned)
+}
+
+/// The first name of each member of a `use` group, up to the brace that closes it.
+fn heads_of(group: &str) -> Vec<String> {
+    let mut heads = Vec::new();
+    let mut member = String::new();
+    let mut depth = 0;
+    for letter in group.chars() {
+        match letter {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => heads.push(std::mem::take(&mut member)),
+            _ if depth == 0 => member.push(letter),
+            _ => {}
+        }
+    }
+    heads.push(member);
+    heads.iter().filter_map(|member| word_at(member.trim())).collect()
+}
+
+#[test]
+fn a_domain_is_seen_wherever_a_file_names_it() {
+    let names = |text| domains_named(text).into_iter().collect::<Vec<_>>();
+    assert_eq!(names("use crate::{\n  ids::ShopId,\n  models::{carts, orders::{Order, traded}, jobs},\n};"), ["carts", "jobs", "orders"]);
+    assert_eq!(names("fn late() {\n  crate::models::debts::raise();\n}"), ["debts"]);
+    assert_eq!(names("// not models::orders\nuse super::super::payments;"), ["payments"]);
+}
+
+/// Entities that other modules can name, and why.
+const OPEN_ENTITIES: &[(&str, &str)] = &[
+    ("health", "its table is the health of processes, and it has no folder"),
+    ("idempotency", "its table is the keys, and it has no folder"),
+    ("outbox", "a scope writes the log, and the log's face is its table"),
+    ("payments/test_charge", "the test gateway's own books, which no act of ours reads"),
+    ("payments/test_refund", "the test gateway's own books, which no act of ours reads"),
+];
+
+/// Entities that have a shop and are not narrowed by it, and why.
+const WHOLE_COMPANYS: &[(&str, &str)] = &[
+    ("audit/entry", "whose entries a shop's people read is asked by the audit's own list"),
+    ("carts/item", "a customer's, who buys in every shop"),
+    ("catalog/product", "the company's goods, of which a shop's role is shown those of its shop"),
+    ("identity/assignment", "who is where decides what a scope may see: it is read before there is one"),
+    ("outbox/mod", "what happened is told to listeners, who work for the whole company"),
+    ("shops/exception", "when a shop is open is public"),
+    ("shops/manager", "who answers for a shop is known in the whole company"),
+    ("shops/opening", "when a shop is open is public"),
+];
+
+#[test]
+fn an_entity_is_its_domains_own_and_narrowed_by_its_shop() {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/models");
+    let (mut open, mut whole) = (BTreeSet::new(), BTreeSet::new());
+    let mut folders = vec![models.clone()];
+    while let Some(folder) = folders.pop() {
+        let face = fs::read_to_string(folder.join("mod.rs")).unwrap_or_default();
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).expect("its text");
+            let name = path.strip_prefix(&models).expect("a model").with_extension("").display().to_string();
+            let Some((_, model)) = text.split_once("DeriveEntityModel)]") else { continue };
+            let stem = path.file_stem().and_then(|stem| stem.to_str()).expect("a name");
+            if stem == "mod" || face.lines().any(|line| line.starts_with("pub") && line.ends_with(&format!(" mod {stem};"))) {
+                open.insert(name.trim_end_matches("/mod").to_owned());
+            }
+            let fields = model.split_once("\n}").expect("a model").0;
+            if fields.contains("pub shop_id:") && !text.contains("owned!(shop)") {
+                whole.insert(name);
+            }
+        }
+    }
+    let listed = |list: &[(&str, &str)]| list.iter().map(|(name, _)| (*name).to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(open, listed(OPEN_ENTITIES), "make the entity's module private, or say why others name it");
+    assert_eq!(whole, listed(WHOLE_COMPANYS), "close the entity with `owned!(shop)`, or say why its shop does not narrow it");
 }
 
 #[test]

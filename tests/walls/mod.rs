@@ -4,6 +4,7 @@ mod audit;
 mod audited;
 mod columns;
 mod doors;
+mod filled;
 mod forms;
 mod house;
 mod lapsed;

@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 
 use super::house::PLATFORM_TABLES;
 use crate::support::{World, order};
@@ -70,8 +70,8 @@ pub(super) async fn ask(db: &DatabaseConnection, sql: &str, columns: &[&str]) ->
 }
 
 /// Every table with its columns, each as its kind and whether it may be empty.
-pub(super) async fn tables(world: &World, db: &DatabaseConnection) -> BTreeMap<String, Columns> {
-    let sql = if world.is_postgres() {
+pub(super) async fn tables(db: &DatabaseConnection) -> BTreeMap<String, Columns> {
+    let sql = if db.get_database_backend() == DbBackend::Postgres {
         "SELECT c.relname::text AS name, a.attname::text AS col, t.typname::text AS kind, CASE WHEN a.attnotnull THEN '' ELSE '?' END AS opt \
          FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped JOIN pg_type t ON t.oid = a.atttypid \
          WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition \
@@ -144,7 +144,7 @@ async fn entities_are_what_the_tables_are() {
     assert!(entities.len() > 40, "only {} entities were found", entities.len());
     for world in World::all().await {
         let db = world.raw().await;
-        let mut tables = tables(&world, &db).await;
+        let mut tables = tables(&db).await;
         for (table, said) in &entities {
             let made = tables.remove(table).unwrap_or_else(|| panic!("there is no table `{table}` for its entity"));
             assert_eq!(said, &made, "{}: the entity of `{table}` (left) is not its table (right)", world.souk.engine());

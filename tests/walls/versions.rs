@@ -83,7 +83,7 @@ const NOT_EDITED: &[(&str, &str)] = &[
 async fn what_people_edit_has_a_version() {
     for world in World::all().await {
         let db = world.raw().await;
-        let tables = tables(&world, &db).await;
+        let tables = tables(&db).await;
         let names = |versioned: bool| -> BTreeSet<&str> {
             tables.iter().filter(|(_, columns)| columns.contains_key("version") == versioned).map(|(name, _)| name.as_str()).collect()
         };

@@ -7,7 +7,7 @@ pub(super) mod neighbour;
 use serde_json::{Value, json};
 use souk::{
     controllers,
-    endpoints::Endpoint,
+    endpoints::{self, Endpoint},
     models::identity,
     tenancy::{PLATFORM_COMPANY, Role, Tenant},
 };
@@ -266,6 +266,25 @@ async fn nobody_sees_or_moves_anything_of_another_company() {
         databases.spawn(everybody_asks(world));
     }
     databases.join_all().await;
+}
+
+#[test]
+fn every_id_that_a_question_takes_is_asked_with_the_neighbours() {
+    let described = endpoints::description(&controllers::endpoints()).expect("a description");
+    let mut missing = Vec::new();
+    let mut seen = 0;
+    for (uri, operations) in described["paths"].as_object().expect("paths") {
+        for parameter in operations["get"]["parameters"].as_array().into_iter().flatten() {
+            let is_id = parameter["in"] == "query" && parameter["schema"].to_string().contains("uuid");
+            let name = parameter["name"].as_str().unwrap_or_default();
+            if is_id {
+                seen += 1;
+                missing.extend((!QUERIES.iter().any(|(at, of, _)| at == uri && *of == name)).then(|| format!("{uri}?{name}")));
+            }
+        }
+    }
+    assert!(seen >= 9, "only {seen} ids are described: is their form still `uuid`?");
+    assert!(missing.is_empty(), "put whose row they name into QUERIES: {missing:?}");
 }
 
 async fn everybody_asks(world: World) {
