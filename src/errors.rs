@@ -82,6 +82,18 @@ impl Error {
         Self::Conflict { code, detail: detail.into(), facts }
     }
 
+    /// What a rule of uniqueness refused, as a conflict with `code` that names the field; every other
+    /// error stays what it is.
+    #[must_use]
+    pub fn or_taken(self, code: &'static str, field: &str, detail: &str) -> Self {
+        match &self {
+            Self::Db(database) if matches!(database.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_))) => {
+                Self::conflict(code, detail, json!({ "field": field }))
+            }
+            _ => self,
+        }
+    }
+
     pub fn internal(what: impl std::fmt::Display) -> Self {
         Self::Internal(what.to_string())
     }

@@ -19,6 +19,7 @@ pub mod money;
 pub mod settings;
 pub mod tasks;
 pub mod tenancy;
+pub mod translated;
 pub mod views;
 pub mod words;
 pub mod workers;

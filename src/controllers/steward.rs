@@ -193,10 +193,25 @@ pub async fn resume<P: Permission>(access: &Access<P>, company: CompanyId) -> Re
     Ok(company)
 }
 
+/// A domain is the platform's to give, and none of those that already lead to companies by their slugs.
+fn ensure_domain<P: Permission>(access: &Access<P>, change: &companies::CompanySettings) -> Result<()> {
+    let Some(domain) = &change.domain else { return Ok(()) };
+    if access.tenant().role != Role::SuperAdmin {
+        return Err(Error::invalid("domain", "platform_only", "the platform sets a company's domain: ask there"));
+    }
+    let Some(domain) = domain else { return Ok(()) };
+    let base = &access.souk().settings().base_domain;
+    let host = domain.trim().to_lowercase();
+    if host == *base || host.ends_with(&format!(".{base}")) {
+        return Err(Error::invalid("domain", "reserved", "hosts under the installation's own domain belong to the companies' slugs"));
+    }
+    Ok(())
+}
+
 /// Changes what a company says of itself, in its own unit: the platform in any, an admin in theirs.
 ///
 /// # Errors
-/// 404 for somebody else's company; as [`companies::change_settings`].
+/// 404 for somebody else's company; 422 for a domain that is not theirs to set; as [`companies::change_settings`].
 pub async fn change<P: Permission>(
     access: &Access<P>,
     company: CompanyId,
@@ -209,6 +224,7 @@ pub async fn change<P: Permission>(
     } else if access.tenant().company != company {
         return Err(Error::NOT_FOUND);
     }
+    ensure_domain(access, &change)?;
     let scope = access.souk().write(in_company(access, company)).await?;
     if change.currency.is_some() && change.currency != Some(companies::own(&scope).await?.currency) {
         catalog::ensure_unpriced(&scope).await?;

@@ -17,7 +17,7 @@ use crate::{
     gateways::storage,
     ids::{CompanyId, ShopId, VariantId},
     models::{
-        catalog::{self, Facts, NewBrand, NewCategory, NewPicture, NewProduct, NewVariant, SoldBy, Translation, Translations},
+        catalog::{self, Facts, NewBrand, NewCategory, NewPicture, NewProduct, NewVariant, SoldBy},
         companies::{self, NewCompany},
         identity::{self, Invitation, MemberChange, NewRole},
         inventory, ledger, orders,
@@ -25,6 +25,7 @@ use crate::{
     },
     money::Money,
     tenancy::{Actor, Role, Scope, Souk, Tenant},
+    translated::{Translation, Translations},
 };
 
 /// The password of every demo sign-in.
@@ -47,7 +48,7 @@ struct File {
     company: FileCompany,
     shops: Vec<FileShop>,
     warehouses: Vec<Named>,
-    brands: Vec<Named>,
+    brands: Vec<FileBrand>,
     categories: Vec<FileCategory>,
     products: Vec<FileProduct>,
 }
@@ -72,6 +73,7 @@ struct FileCompany {
 struct FileShop {
     slug: String,
     name: String,
+    name_hi: String,
     kind: String,
     line1: String,
     city: String,
@@ -87,6 +89,14 @@ struct FileShop {
 struct Named {
     slug: String,
     name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FileBrand {
+    slug: String,
+    name: String,
+    name_hi: String,
 }
 
 #[derive(Deserialize)]
@@ -295,6 +305,7 @@ async fn open(souk: &Souk, file: File, hash: &str) -> Result<(CompanyId, Vec<She
         let new = NewShop {
             slug: shop.slug,
             name: shop.name,
+            translations: in_hindi(shop.name_hi),
             kind: shop.kind,
             line1: shop.line1,
             city: shop.city,
@@ -315,7 +326,9 @@ async fn open(souk: &Souk, file: File, hash: &str) -> Result<(CompanyId, Vec<She
     }
     let mut brands = BTreeMap::new();
     for brand in file.brands {
-        brands.insert(brand.slug.clone(), catalog::add_brand(&scope, NewBrand { slug: Some(brand.slug), name: brand.name }).await?);
+        let slug = brand.slug.clone();
+        let new = NewBrand { slug: Some(brand.slug), name: brand.name, translations: in_hindi(brand.name_hi) };
+        brands.insert(slug, catalog::add_brand(&scope, new).await?);
     }
     let mut categories = BTreeMap::new();
     for category in file.categories {
@@ -384,13 +397,14 @@ async fn open(souk: &Souk, file: File, hash: &str) -> Result<(CompanyId, Vec<She
 /// A role of the company's own, and who has it at the shops.
 async fn keep_stock(scope: &Scope, email: &str, shops: &[ShopId]) -> Result<()> {
     let permissions = ["inventory:read", "inventory:write", "inventory:handle", "notifications:read"].map(str::to_owned).to_vec();
-    let role = identity::add_role(scope, NewRole { name: "Stock keeper".into(), permissions }).await?.role.id.to_string();
+    let new = NewRole { name: "Stock keeper".into(), translations: in_hindi("भंडार प्रभारी".into()), permissions };
+    let role = identity::add_role(scope, new).await?.role.id.to_string();
     let keeper = identity::member_by_email(scope, email).await?.ok_or(Error::NOT_FOUND)?;
     let places = identity::places_of(Some(&role), shops, &[]);
     identity::change_member(scope, keeper.id, MemberChange { name: None, places: Some(places) }, None).await.map(|_| ())
 }
 
-fn in_hindi(name: String) -> Translations {
+pub(super) fn in_hindi(name: String) -> Translations {
     Translations::from([("hi".into(), Translation { name: Some(name), description: None })])
 }
 
@@ -399,6 +413,7 @@ fn new_variant(variant: &FileVariant) -> NewVariant {
         sku: variant.sku.clone(),
         barcode: Some(variant.barcode.clone()),
         name: variant.name.clone(),
+        translations: Translations::new(),
         attributes: variant.attributes.clone(),
         price: Money(variant.price),
         compare_at_price: variant.compare_at.map(Money),

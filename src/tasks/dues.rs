@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::Days;
 
+use super::demo::in_hindi;
 use crate::{
     clock,
     errors::{Error, Result},
@@ -44,10 +45,10 @@ pub(super) async fn offer(souk: &Souk) -> Result<()> {
     companies::change_terms(&scope, &terms, None).await?;
     scope.commit().await?;
     let platform = souk.platform("price-list").await?;
-    for (code, name, price, [shops, staff, products, orders]) in [
-        ("starter", "Starter", 99_900, [Some(5), Some(25), Some(500), Some(1_000)]),
-        ("growth", "Growth", 349_900, [Some(20), Some(100), Some(5_000), Some(10_000)]),
-        ("scale", "Scale", 1_499_900, [None; 4]),
+    for (code, name, hindi, price, [shops, staff, products, orders]) in [
+        ("starter", "Starter", "आरंभ", 99_900, [Some(5), Some(25), Some(500), Some(1_000)]),
+        ("growth", "Growth", "विकास", 349_900, [Some(20), Some(100), Some(5_000), Some(10_000)]),
+        ("scale", "Scale", "विस्तार", 1_499_900, [None; 4]),
     ] {
         // They are there already when a demo ended before its first company.
         if plans::by_code(&platform, code).await?.is_some() {
@@ -58,6 +59,7 @@ pub(super) async fn offer(souk: &Souk) -> Result<()> {
         let new = NewPlan {
             code: code.into(),
             name: name.into(),
+            translations: in_hindi(hindi.into()),
             price: Money(price),
             currency,
             period,

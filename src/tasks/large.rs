@@ -23,6 +23,7 @@ use crate::{
     },
     money::Money,
     tenancy::{Actor, Role, Souk, Tenant},
+    translated::Translations,
 };
 
 /// How much there is to be of everything.
@@ -210,6 +211,7 @@ fn new_product(number: usize, categories: &[CategoryId], dice: &mut StdRng) -> N
             sku: format!("P-{:05}", number + 1),
             barcode: Some(format!("89{:011}", number + 1)),
             name: "Standard".into(),
+            translations: Translations::new(),
             attributes: Map::new(),
             price,
             compare_at_price: None,

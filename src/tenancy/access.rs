@@ -378,13 +378,27 @@ pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
         .map(|(_, value)| value.to_owned())
 }
 
-/// The company of the header `X-Company`, or of a host under the base domain, and how it stands.
+/// The company of the header `X-Company`, of a host under the base domain or of its own domain, and how
+/// it stands. A host that is nobody's names none.
 async fn named_company(souk: &Souk, headers: &HeaderMap) -> Result<Option<(CompanyId, Standing)>> {
     let host = text(headers, header::HOST.as_str()).unwrap_or_default();
     let host = host.split(':').next().unwrap_or_default();
-    let of_host = host.strip_suffix(&format!(".{}", souk.settings().base_domain));
-    let Some(slug) = text(headers, "x-company").or(of_host) else { return Ok(None) };
+    let base = souk.settings().base_domain.as_str();
+    let of_host = host.strip_suffix(base).and_then(|slug| slug.strip_suffix('.'));
+    let found = |company: companies::Company| (company.id, company.standing);
+    let Some(slug) = text(headers, "x-company").or(of_host) else {
+        if host == base || !is_name(host) {
+            return Ok(None);
+        }
+        let platform = souk.platform("company-by-name").await?;
+        return Ok(companies::by_domain(&platform, host).await?.map(found));
+    };
     let platform = souk.platform("company-by-name").await?;
     let company = companies::by_slug(&platform, slug).await?;
-    company.map(|company| Some((company.id, company.standing))).ok_or(Error::NotFound { code: "company_unknown" })
+    company.map(|company| Some(found(company))).ok_or(Error::NotFound { code: "company_unknown" })
+}
+
+/// Whether a host can be somebody's domain: an address or a single word is none.
+fn is_name(host: &str) -> bool {
+    host.contains('.') && host.parse::<std::net::Ipv4Addr>().is_err()
 }

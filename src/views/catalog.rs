@@ -49,7 +49,7 @@ pub fn variant(variant: &Variant, only: Option<ShopId>, stock: &Availability, wi
     let by_shop = stock.get(&variant.id).map(Vec::as_slice).unwrap_or_default();
     let by_shop: Vec<_> = by_shop.iter().filter(|(shop, _)| only.is_none_or(|only| only == *shop)).collect();
     let mut view = json!({
-        "id": variant.id, "sku": variant.sku, "barcode": variant.barcode, "name": variant.name, "attributes": variant.attributes,
+        "id": variant.id, "sku": variant.sku, "barcode": variant.barcode, "name": variant.name, "translations": variant.translations, "attributes": variant.attributes,
         "price": variant.price, "compareAtPrice": variant.compare_at_price, "soldBy": variant.sold_by,
         "available": by_shop.iter().map(|(_, left)| left).sum::<i64>(),
         "availability": by_shop.iter().map(|(shop, left)| json!({ "shopId": shop, "available": left })).collect::<Vec<_>>(),
@@ -71,7 +71,7 @@ pub fn category(one: &Category) -> Value {
 
 #[must_use]
 pub fn brand(one: &Brand) -> Value {
-    json!({ "id": one.id, "slug": one.slug, "name": one.name, "version": one.version })
+    json!({ "id": one.id, "slug": one.slug, "name": one.name, "translations": one.translations, "version": one.version })
 }
 
 #[must_use]

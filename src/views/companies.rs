@@ -11,7 +11,7 @@ use crate::models::{
 pub fn view(company: &Company) -> Value {
     json!({
         "id": company.id, "slug": company.slug, "name": company.name, "description": company.description,
-        "email": company.email, "phone": company.phone, "address": company.address, "status": company.status,
+        "domain": company.domain, "email": company.email, "phone": company.phone, "address": company.address, "status": company.status,
         "isActive": company.status == companies::ACTIVE, "standing": company.standing,
         "settings": {
             "currency": company.currency, "zone": company.zone, "language": company.language, "taxRate": company.tax_rate,

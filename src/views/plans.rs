@@ -7,7 +7,7 @@ use crate::models::plans::{Plan, Subscription};
 #[must_use]
 pub fn plan(plan: &Plan) -> Value {
     json!({
-        "id": plan.id, "code": plan.code, "name": plan.name, "currency": plan.currency, "price": plan.price, "period": plan.period,
+        "id": plan.id, "code": plan.code, "name": plan.name, "translations": plan.translations, "currency": plan.currency, "price": plan.price, "period": plan.period,
         "limits": { "shops": plan.shops_max, "staff": plan.staff_max, "products": plan.products_max, "orders": plan.orders_max },
         "trialDays": plan.trial_days, "isActive": plan.is_active, "createdAt": plan.created_at, "updatedAt": plan.updated_at, "version": plan.version,
     })

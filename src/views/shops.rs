@@ -11,7 +11,7 @@ use crate::{
 pub fn public(shop: &Shop, door: OpenState) -> Value {
     let degrees = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<f64>().ok());
     json!({
-        "id": shop.id, "slug": shop.slug, "name": shop.name, "kind": shop.kind, "zone": shop.zone, "phone": shop.phone, "email": shop.email,
+        "id": shop.id, "slug": shop.slug, "name": shop.name, "translations": shop.translations, "kind": shop.kind, "zone": shop.zone, "phone": shop.phone, "email": shop.email,
         "address": { "line1": shop.line1, "city": shop.city, "state": shop.state, "postalCode": shop.postal_code, "country": shop.country },
         "lat": degrees(&shop.lat), "lng": degrees(&shop.lng), "isActive": shop.is_active, "isOpen": door.is_open,
         "opensAt": door.opens_at, "closesAt": door.closes_at, "version": shop.version,

@@ -51,7 +51,7 @@ pub fn built_in(role: Role, people: usize) -> Value {
 #[must_use]
 pub fn own(role: &OwnRole, people: usize) -> Value {
     json!({
-        "id": role.role.id, "name": role.role.name, "isBuiltIn": false, "permissions": role.permissions, "people": people,
+        "id": role.role.id, "name": role.role.name, "translations": role.role.translations, "isBuiltIn": false, "permissions": role.permissions, "people": people,
         "createdAt": role.role.created_at, "updatedAt": role.role.updated_at, "version": role.role.version,
     })
 }

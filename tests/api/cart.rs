@@ -10,6 +10,7 @@ use souk::{
     },
     money::Money,
     tenancy::Tenant,
+    translated::Translations,
 };
 
 use crate::support::{PASSWORD, STOCK, World, order, text};
@@ -119,6 +120,7 @@ async fn many(world: &World) -> Vec<VariantId> {
             sku: format!("{half}-{number}").to_uppercase(),
             barcode: None,
             name: format!("Size {number}"),
+            translations: Translations::new(),
             attributes: Map::new(),
             price: Money(100),
             compare_at_price: None,

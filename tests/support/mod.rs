@@ -30,6 +30,7 @@ use souk::{
     money::Money,
     settings::{Demo, Messaging, Retention, Settings},
     tenancy::{Device, Role, Scope, Souk, Tenant},
+    translated::Translations,
     workers,
 };
 use tokio::{net::TcpListener, sync::OnceCell, task::JoinHandle};
@@ -349,6 +350,7 @@ fn new_product(slug: &str, name: &str, prices: &[i64]) -> NewProduct {
         sku: format!("{slug}-{number}").to_uppercase(),
         barcode: None,
         name: format!("Size {number}"),
+        translations: Translations::new(),
         attributes: Map::new(),
         price: Money(*price),
         compare_at_price: None,

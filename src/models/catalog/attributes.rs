@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     attribute, attribute_value,
-    checks::{Checks, Translations, taken},
+    checks::{Checks, taken},
     fold, variant, variant_value,
 };
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     errors::{Error, Result},
     ids::{AttributeId, AttributeValueId, RowId},
     tenancy::Scope,
+    translated::Translations,
 };
 
 /// A value that people may choose from, with its words in other languages.
@@ -243,7 +244,7 @@ pub async fn add_attribute(scope: &Scope, new: NewAttribute) -> Result<Attribute
     let mut checks = Checks::default();
     checks.text("name", &new.name, 40);
     checks.that(!fold(&new.name).is_empty(), "name", "invalid", "letters or digits are needed");
-    checks.translations(&new.translations);
+    checks.translations("", &new.translations);
     check_values(&mut checks, &new.values);
     checks.done()?;
     let row = attribute_row(scope, &new.name, json!(new.translations));
@@ -259,7 +260,7 @@ fn check_values(checks: &mut Checks, values: &[NewValue]) {
         let field = format!("values[{index}].value");
         checks.text(&field, &value.value, 80);
         checks.that(!fold(&value.value).is_empty(), &field, "invalid", "letters or digits are needed");
-        checks.translations(&value.translations);
+        checks.translations("", &value.translations);
     }
 }
 
@@ -282,7 +283,7 @@ async fn write_values(scope: &Scope, attribute: AttributeId, values: Vec<NewValu
 pub async fn change_attribute(scope: &Scope, id: AttributeId, change: AttributeChange, version: Option<i64>) -> Result<()> {
     let mut checks = Checks::default();
     if let Some(translations) = &change.translations {
-        checks.translations(translations);
+        checks.translations("", translations);
     }
     check_values(&mut checks, &change.values);
     checks.done()?;

@@ -1,6 +1,7 @@
 //! Who makes it.
 
 use sea_orm::entity::prelude::*;
+use serde_json::Value;
 
 use crate::{
     clock::Instant,
@@ -8,7 +9,7 @@ use crate::{
     tenancy::owned,
 };
 
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "brands")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -17,6 +18,7 @@ pub struct Model {
     pub id: BrandId,
     pub slug: String,
     pub name: String,
+    pub translations: Value,
     pub created_at: Instant,
     pub version: i64,
 }

@@ -1,33 +1,16 @@
 //! Checks of what people write, gathered, so that a form shows everything that is wrong at once.
 
-use std::collections::BTreeMap;
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::fold;
 use crate::{
     errors::{Error, FieldError, Result},
     money::Money,
+    translated::{self, Translations},
 };
 
 /// The dearest price: a thousand of it still fit into an order.
 const PRICE_MAX: Money = Money(1_000_000_000_000);
-const LANGUAGES_MAX: usize = 20;
-
-/// A name and a description in one more language.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Translation {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-}
-
-/// By language: `hi`, `pt-BR`.
-pub type Translations = BTreeMap<String, Translation>;
 
 /// What was found wrong so far.
 #[derive(Default)]
@@ -64,15 +47,10 @@ impl Checks {
         self.that(price <= PRICE_MAX, field, "too_large", "that is more than can be handled");
     }
 
-    pub(super) fn translations(&mut self, translations: &Translations) {
-        self.that(translations.len() <= LANGUAGES_MAX, "translations", "too_many", "at most 20 languages");
-        for (language, words) in translations {
-            let field = format!("translations.{language}");
-            let known = (2..=8).contains(&language.len()) && language.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-            self.that(known, &field, "invalid", "name a language, such as hi");
-            self.text_opt(&format!("{field}.name"), words.name.as_deref(), 200);
-            self.text_opt(&format!("{field}.description"), words.description.as_deref(), 5_000);
-        }
+    /// `at`: what stands before the field, such as `variants[0].`.
+    pub(super) fn translations(&mut self, at: &str, translations: &Translations) {
+        let faults = translated::faults(translations).into_iter();
+        self.0.extend(faults.map(|fault| FieldError { field: format!("{at}{}", fault.field), ..fault }));
     }
 
     pub(super) fn tags(&mut self, tags: &[String]) {
@@ -107,13 +85,8 @@ impl Checks {
 
 /// What a rival wrote first: a unique key that the look beforehand did not see yet.
 pub(super) fn taken(error: Error, code: &'static str, detail: &str) -> Error {
-    match &error {
-        Error::Db(database) if matches!(database.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_))) => {
-            let field = if code == "attribute_taken" { "name" } else { code.trim_end_matches("_taken") };
-            Error::conflict(code, detail, json!({ "field": field }))
-        }
-        _ => error,
-    }
+    let field = if code == "attribute_taken" { "name" } else { code.trim_end_matches("_taken") };
+    error.or_taken(code, field, detail)
 }
 
 /// A slug made of a name: its Latin letters and digits, or `otherwise` when it has none.

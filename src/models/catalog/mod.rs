@@ -43,7 +43,6 @@ pub use self::{
     },
     brand::Model as Brand,
     category::Model as Category,
-    checks::{Translation, Translations},
     edit::{ProductEdit, edit_product, edition},
     facets::{Choice, Facets, Prices, ValueCount, facets},
     facts::Facts,

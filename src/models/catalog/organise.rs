@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     Category, brand, categories, category,
-    checks::{Checks, Translations, slug_of, taken},
+    checks::{Checks, slug_of, taken},
     product,
 };
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
     ids::{BrandId, CategoryId},
     models::jobs::{self, Kind},
     tenancy::{Change, Scope},
+    translated::{self, Translations},
 };
 
 /// What says that a category has no rate of its own: that of the category above holds, at last the company's.
@@ -61,6 +62,7 @@ pub struct NewBrand {
     /// Made from the name when absent.
     pub slug: Option<String>,
     pub name: String,
+    pub translations: Translations,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -68,13 +70,14 @@ pub struct NewBrand {
 pub struct BrandChange {
     pub slug: Option<String>,
     pub name: Option<String>,
+    pub translations: Option<Translations>,
 }
 
 impl Category {
     /// What it is called in a language; its own name where nobody translated it.
     #[must_use]
     pub fn name_in(&self, language: &str) -> String {
-        self.translations[language]["name"].as_str().filter(|name| !name.is_empty()).map_or_else(|| self.name.clone(), str::to_owned)
+        translated::name(&self.translations, language).unwrap_or(&self.name).to_owned()
     }
 
     /// Basis points, when it has a rate of its own.
@@ -112,7 +115,7 @@ pub async fn add_category(scope: &Scope, new: NewCategory) -> Result<CategoryId>
     let mut checks = Checks::default();
     checks.text("name", &new.name, 120);
     checks.slug("slug", &slug);
-    checks.translations(&new.translations);
+    checks.translations("", &new.translations);
     check_rate(&mut checks, new.tax_rate);
     checks.done()?;
     let tree = categories(scope).await?;
@@ -153,7 +156,7 @@ pub async fn change_category(scope: &Scope, id: CategoryId, change: CategoryChan
         checks.slug("slug", slug);
     }
     if let Some(translations) = &change.translations {
-        checks.translations(translations);
+        checks.translations("", translations);
     }
     check_rate(&mut checks, change.tax_rate.flatten());
     checks.done()?;
@@ -235,10 +238,19 @@ pub async fn add_brand(scope: &Scope, new: NewBrand) -> Result<BrandId> {
     let mut checks = Checks::default();
     checks.text("name", &new.name, 120);
     checks.slug("slug", &slug);
+    checks.translations("", &new.translations);
     checks.done()?;
-    let row = brand::Model { company_id: scope.company(), id: BrandId::new(), slug, name: new.name, created_at: clock::now(), version: 1 };
+    let row = brand::Model {
+        company_id: scope.company(),
+        id: BrandId::new(),
+        slug,
+        name: new.name,
+        translations: json!(new.translations),
+        created_at: clock::now(),
+        version: 1,
+    };
     scope.insert(row.clone()).await.map_err(|error| taken(error, "slug_taken", "another brand has this slug"))?;
-    let changes = vec![("slug", json!(null), json!(row.slug)), ("name", json!(null), json!(row.name))];
+    let changes = brand_facts(&row).into_iter().map(|(field, now)| (field, json!(null), now)).collect();
     scope.audit("create", "brand", row.id, None, changes).await?;
     Ok(row.id)
 }
@@ -252,9 +264,13 @@ pub async fn change_brand(scope: &Scope, id: BrandId, change: BrandChange, versi
     let after = brand::Model {
         slug: change.slug.unwrap_or_else(|| before.slug.clone()),
         name: change.name.unwrap_or_else(|| before.name.clone()),
+        translations: change.translations.as_ref().map_or_else(|| before.translations.clone(), |translations| json!(translations)),
         ..before.clone()
     };
     let mut checks = Checks::default();
+    if let Some(translations) = &change.translations {
+        checks.translations("", translations);
+    }
     checks.text("name", &after.name, 120);
     checks.slug("slug", &after.slug);
     checks.done()?;
@@ -262,6 +278,7 @@ pub async fn change_brand(scope: &Scope, id: BrandId, change: BrandChange, versi
         .update::<brand::Entity>()
         .col_expr(brand::Column::Slug, Expr::value(after.slug.as_str()))
         .col_expr(brand::Column::Name, Expr::value(after.name.as_str()))
+        .col_expr(brand::Column::Translations, Expr::value(after.translations.clone()))
         .col_expr(brand::Column::Version, Expr::col(brand::Column::Version).add(1))
         .filter(brand::Column::Id.eq(id))
         .filter(brand::Column::Version.eq(version.unwrap_or(before.version)));
@@ -272,8 +289,14 @@ pub async fn change_brand(scope: &Scope, id: BrandId, change: BrandChange, versi
     if before.name != after.name {
         jobs::enqueue(scope, Kind::Reword, &format!("{id}:{}", before.version + 1), json!({ "brandId": id })).await?;
     }
-    let changes = vec![("slug", json!(before.slug), json!(after.slug)), ("name", json!(before.name), json!(after.name))];
-    scope.audit("update", "brand", id, None, changes.into_iter().filter(|(_, before, after)| before != after).collect()).await
+    let pairs = brand_facts(&before).into_iter().zip(brand_facts(&after));
+    let changes: Vec<Change> =
+        pairs.filter(|((_, before), (_, after))| before != after).map(|((field, before), (_, after))| (field, before, after)).collect();
+    scope.audit("update", "brand", id, None, changes).await
+}
+
+fn brand_facts(row: &brand::Model) -> [(&'static str, Value); 3] {
+    [("slug", json!(row.slug)), ("name", json!(row.name)), ("translations", row.translations.clone())]
 }
 
 /// Takes away a brand that no product has.

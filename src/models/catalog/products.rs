@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Facts, Translations, brand, category,
+    Facts, brand, category,
     checks::{Checks, slug_of, taken},
     findable::keep_findable,
     fold, product,
@@ -26,6 +26,7 @@ use crate::{
         shops,
     },
     tenancy::{Change, Scope},
+    translated::Translations,
 };
 
 /// Words that are addresses of their own below `/api/products`.
@@ -151,7 +152,7 @@ fn check_new(new: &NewProduct) -> Result<()> {
     checks.text("name", &new.name, NAME_MAX);
     checks.text_opt("description", Some(&new.description), DESCRIPTION_MAX);
     check_slug(&mut checks, new.slug.as_deref());
-    checks.translations(&new.translations);
+    checks.translations("", &new.translations);
     checks.tags(&new.tags);
     new.facts.check(&mut checks);
     checks.that(!new.variants.is_empty(), "variants", "required", "a product needs at least one variant");
@@ -216,7 +217,7 @@ impl ProductChange {
         checks.text_opt("description", self.description.as_deref(), DESCRIPTION_MAX);
         check_slug(checks, self.slug.as_deref());
         if let Some(translations) = &self.translations {
-            checks.translations(translations);
+            checks.translations("", translations);
         }
         if let Some(tags) = &self.tags {
             checks.tags(tags);

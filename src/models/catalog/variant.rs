@@ -20,6 +20,7 @@ pub struct Model {
     pub product_id: ProductId,
     pub sku: String,
     pub name: String,
+    pub translations: Value,
     /// `unit`, or `weight`: quantity in grams, price per kilogram.
     pub sold_by: String,
     pub barcode: Option<String>,

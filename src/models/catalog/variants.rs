@@ -24,6 +24,7 @@ use crate::{
     ids::{ProductId, VariantId},
     money::Money,
     tenancy::{Change, Scope},
+    translated::Translations,
 };
 
 /// By the piece, or by weight: grams at a price per kilogram.
@@ -53,6 +54,8 @@ pub struct NewVariant {
     #[serde(default)]
     pub name: String,
     #[serde(default)]
+    pub translations: Translations,
+    #[serde(default)]
     pub attributes: Map<String, Value>,
     pub price: Money,
     pub compare_at_price: Option<Money>,
@@ -72,6 +75,7 @@ pub struct VariantChange {
     #[serde(deserialize_with = "given")]
     pub barcode: Option<Option<String>>,
     pub name: Option<String>,
+    pub translations: Option<Translations>,
     pub attributes: Option<Map<String, Value>>,
     pub price: Option<Money>,
     #[serde(deserialize_with = "given")]
@@ -84,6 +88,7 @@ impl NewVariant {
     pub(super) fn check(&self, checks: &mut Checks, at: &str) {
         check_codes(checks, at, Some(&self.sku), self.barcode.as_deref());
         checks.text_opt(&format!("{at}name"), Some(&self.name), 120);
+        checks.translations(at, &self.translations);
         checks.attributes(&format!("{at}attributes"), &self.attributes);
         check_prices(checks, at, Some(self.price), self.compare_at_price, Some(self.cost));
     }
@@ -93,6 +98,9 @@ impl VariantChange {
     pub(super) fn check(&self, checks: &mut Checks, at: &str) {
         check_codes(checks, at, self.sku.as_deref(), self.barcode.as_ref().and_then(Option::as_deref));
         checks.text_opt(&format!("{at}name"), self.name.as_deref(), 120);
+        if let Some(translations) = &self.translations {
+            checks.translations(at, translations);
+        }
         if let Some(attributes) = &self.attributes {
             checks.attributes(&format!("{at}attributes"), attributes);
         }
@@ -148,6 +156,7 @@ fn row_of(scope: &Scope, product: ProductId, new: NewVariant, position: i64) -> 
         product_id: product,
         sku: new.sku,
         name: new.name,
+        translations: json!(new.translations),
         sold_by: new.sold_by.name().into(),
         barcode: new.barcode,
         attributes: Value::Object(new.attributes),
@@ -224,6 +233,7 @@ fn changed(mut row: variant::Model, change: VariantChange) -> variant::Model {
     row.sku = change.sku.unwrap_or(row.sku);
     row.barcode = change.barcode.unwrap_or(row.barcode);
     row.name = change.name.unwrap_or(row.name);
+    row.translations = change.translations.map_or(row.translations, |translations| json!(translations));
     row.attributes = change.attributes.map_or(row.attributes, Value::Object);
     row.price = change.price.unwrap_or(row.price);
     row.compare_at_price = change.compare_at_price.unwrap_or(row.compare_at_price);
@@ -238,6 +248,7 @@ async fn write(scope: &Scope, row: &variant::Model) -> Result<()> {
         .col_expr(variant::Column::Sku, Expr::value(row.sku.as_str()))
         .col_expr(variant::Column::Barcode, Expr::value(row.barcode.clone()))
         .col_expr(variant::Column::Name, Expr::value(row.name.as_str()))
+        .col_expr(variant::Column::Translations, Expr::value(row.translations.clone()))
         .col_expr(variant::Column::Attributes, Expr::value(row.attributes.clone()))
         .col_expr(variant::Column::Price, Expr::value(row.price))
         .col_expr(variant::Column::CompareAtPrice, Expr::value(row.compare_at_price))
@@ -288,6 +299,7 @@ fn facts_of(row: &variant::Model) -> Vec<(&'static str, Value)> {
         ("sku", json!(row.sku)),
         ("barcode", json!(row.barcode)),
         ("name", json!(row.name)),
+        ("translations", row.translations.clone()),
         ("attributes", row.attributes.clone()),
         ("price", json!(row.price)),
         ("compareAtPrice", json!(row.compare_at_price)),

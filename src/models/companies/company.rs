@@ -45,6 +45,8 @@ pub struct Model {
     pub brand: String,
     /// The key of its logo's picture, where it has one.
     pub logo: Option<String>,
+    /// The host under which its customers reach it, as the platform's people set it.
+    pub domain: Option<String>,
     /// Basis points.
     pub tax_rate: i64,
     /// Hours after which an unpaid order is cancelled.

@@ -85,6 +85,7 @@ pub async fn open(platform: &Platform, new: NewCompany) -> Result<Company> {
         pay_to: None,
         brand: new.brand.unwrap_or_else(|| COLOUR.into()),
         logo: None,
+        domain: None,
         tax_rate: new.tax_rate,
         unpaid_hours: 24,
         cod_limit: 5_000_000,
@@ -159,6 +160,7 @@ pub async fn ensure_platform(platform: &Platform) -> Result<()> {
             pay_to: None,
             brand: COLOUR.into(),
             logo: None,
+            domain: None,
             tax_rate: 0,
             unpaid_hours: 24,
             cod_limit: 0,
@@ -169,6 +171,12 @@ pub async fn ensure_platform(platform: &Platform) -> Result<()> {
             version: 1,
         })
         .await
+}
+
+/// The open company whose own domain a host is.
+pub async fn by_domain(platform: &Platform, host: &str) -> Result<Option<Company>> {
+    let found = platform.find::<company::Entity>().filter(company::Column::Domain.eq(host.to_ascii_lowercase()));
+    platform.one(found.filter(company::Column::Status.eq("active"))).await
 }
 
 /// The open company of a slug.

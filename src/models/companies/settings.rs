@@ -14,6 +14,7 @@ use crate::{
     codes::{is_country, is_currency},
     errors::{Error, FieldError, Result},
     events::Event,
+    given::given,
     tenancy::Scope,
     views::templates::LANGUAGES,
 };
@@ -41,6 +42,10 @@ pub struct CompanySettings {
     pub unpaid_hours: Option<i64>,
     /// Minor units.
     pub cod_limit: Option<i64>,
+    /// The host under which its customers reach it, such as `shop.example.com`; the platform alone sets
+    /// it, since whoever names a host answers for its customers.
+    #[serde(default, deserialize_with = "given")]
+    pub domain: Option<Option<String>>,
 }
 
 /// Where letters reach the company.
@@ -81,6 +86,7 @@ pub(super) fn check(company: &Company, address: Option<&PostalAddress>) -> Vec<F
     fault(!(0..=10_000).contains(&company.tax_rate), "taxRate", "out_of_range", "basis points, from 0 to 10000");
     fault(!(1..=720).contains(&company.unpaid_hours), "unpaidHours", "out_of_range", "from 1 to 720 hours");
     fault(company.cod_limit < 0, "codLimit", "out_of_range", "an amount in minor units, not below 0");
+    fault(!company.domain.as_deref().is_none_or(is_host), "domain", "invalid", "a host name in small letters, such as shop.example.com");
     if let Some(address) = address {
         let long = [&address.line1, &address.city, &address.state, &address.postal_code].iter().any(|text| text.chars().count() > 200);
         fault(long, "address", "too_long", "at most 200 characters a line");
@@ -88,6 +94,19 @@ pub(super) fn check(company: &Company, address: Option<&PostalAddress>) -> Vec<F
         fault(!is_known, "address.country", "invalid", "two letters of ISO 3166, such as IN");
     }
     wrong
+}
+
+/// Whether a text is the whole name of a host: labels of letters, digits and hyphens, the last not a number.
+fn is_host(text: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let labels: Vec<_> = text.split('.').collect();
+    let is_address = labels.last().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
+    text.len() <= 253 && labels.len() > 1 && !is_address && labels.into_iter().all(is_label)
 }
 
 fn changed(before: &Company, change: &CompanySettings) -> Result<Company> {
@@ -107,6 +126,10 @@ fn changed(before: &Company, change: &CompanySettings) -> Result<Company> {
         tax_included: change.tax_included.unwrap_or(before.tax_included),
         unpaid_hours: change.unpaid_hours.unwrap_or(before.unpaid_hours),
         cod_limit: change.cod_limit.unwrap_or(before.cod_limit),
+        domain: change.domain.clone().map_or_else(
+            || before.domain.clone(),
+            |domain| domain.map(|domain| domain.trim().to_lowercase()).filter(|domain| !domain.is_empty()),
+        ),
         updated_at: clock::now(),
         version: before.version + 1,
         ..before.clone()
@@ -114,7 +137,7 @@ fn changed(before: &Company, change: &CompanySettings) -> Result<Company> {
 }
 
 /// A company's settings, as the audit names them.
-fn fields(company: &Company) -> [(&'static str, Value); 13] {
+fn fields(company: &Company) -> [(&'static str, Value); 14] {
     [
         ("name", json!(company.name)),
         ("description", json!(company.description)),
@@ -129,6 +152,7 @@ fn fields(company: &Company) -> [(&'static str, Value); 13] {
         ("taxIncluded", json!(company.tax_included)),
         ("unpaidHours", json!(company.unpaid_hours)),
         ("codLimit", json!(company.cod_limit)),
+        ("domain", json!(company.domain)),
     ]
 }
 
@@ -136,7 +160,8 @@ fn fields(company: &Company) -> [(&'static str, Value); 13] {
 /// have asked: what has a price is of a higher tier.
 ///
 /// # Errors
-/// 412 when `version` is no longer the present one; 422 for every field that cannot be.
+/// 412 when `version` is no longer the present one; 422 for every field that cannot be; 409
+/// `domain_taken`.
 pub async fn change_settings(scope: &Scope, change: CompanySettings, version: Option<i64>) -> Result<Company> {
     let before = own(scope).await?;
     if before.status != ACTIVE && before.status != SUSPENDED {
@@ -165,10 +190,12 @@ pub async fn change_settings(scope: &Scope, change: CompanySettings, version: Op
         .col_expr(company::Column::TaxIncluded, Expr::value(after.tax_included))
         .col_expr(company::Column::UnpaidHours, Expr::value(after.unpaid_hours))
         .col_expr(company::Column::CodLimit, Expr::value(after.cod_limit))
+        .col_expr(company::Column::Domain, Expr::value(after.domain.clone()))
         .col_expr(company::Column::UpdatedAt, Expr::value(after.updated_at))
         .col_expr(company::Column::Version, Expr::value(after.version))
         .filter(company::Column::Version.eq(before.version));
-    if scope.run(update).await? == 0 {
+    let written = scope.run(update).await;
+    if written.map_err(|error| error.or_taken("domain_taken", "domain", "another company has this domain"))? == 0 {
         return Err(Error::Stale);
     }
     let changes = fields(&before).into_iter().zip(fields(&after)).map(|((field, was), (_, is))| (field, was, is));
@@ -246,4 +273,21 @@ pub async fn change_terms(scope: &Scope, terms: &PlatformTerms, version: Option<
     ];
     scope.audit("update", "platform", after.id, None, changes.into_iter().filter(|(_, before, after)| before != after).collect()).await?;
     own(scope).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_host;
+
+    #[test]
+    fn a_domain_is_a_whole_host_name() {
+        for host in ["shop.example.com", "xn--11b4c3d.example", "a-b.co"] {
+            assert!(is_host(host), "{host}");
+        }
+        for other in
+            ["", "localhost", "Shop.example.com", "shop.example.com.", "10.0.0.1", "a..b", "-a.example", "a b.example", "a.example:80"]
+        {
+            assert!(!is_host(other), "{other}");
+        }
+    }
 }

@@ -19,6 +19,7 @@ use crate::{
     errors::{Error, Result},
     ids::{RoleId, RowId},
     tenancy::{Role, Scope},
+    translated::{self, Translations},
 };
 
 /// A role of the company's own, with what it allows.
@@ -32,6 +33,8 @@ pub struct OwnRole {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewRole {
     pub name: String,
+    #[serde(default)]
+    pub translations: Translations,
     pub permissions: Vec<String>,
 }
 
@@ -39,7 +42,16 @@ pub struct NewRole {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RoleChange {
     pub name: Option<String>,
+    pub translations: Option<Translations>,
     pub permissions: Option<Vec<String>>,
+}
+
+impl OwnRole {
+    /// What it is called in a language; its own name where nobody translated it.
+    #[must_use]
+    pub fn name_in(&self, language: &str) -> &str {
+        translated::name(&self.role.translations, language).unwrap_or(&self.role.name)
+    }
 }
 
 /// The company's own roles, by name.
@@ -98,6 +110,11 @@ fn check_role_name(name: &str) -> Result<String> {
     Ok(name.to_owned())
 }
 
+fn check_translations(translations: &Translations) -> Result<()> {
+    let wrong = translated::faults(translations);
+    if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }
+}
+
 fn check_permissions(scope: &Scope, asked: &[String]) -> Result<Vec<&'static str>> {
     let mut known = Vec::with_capacity(asked.len());
     for (index, name) in asked.iter().enumerate() {
@@ -125,9 +142,18 @@ fn name_taken() -> Error {
 /// 422 for a name or permission that cannot be; 403 `role_above_own`; 409 `name_taken`.
 pub async fn add_role(scope: &Scope, new: NewRole) -> Result<OwnRole> {
     let name = check_role_name(&new.name)?;
+    check_translations(&new.translations)?;
     let permissions = check_permissions(scope, &new.permissions)?;
     let now = clock::now();
-    let row = role::Model { company_id: scope.company(), id: RoleId::new(), name, created_at: now, updated_at: now, version: 1 };
+    let row = role::Model {
+        company_id: scope.company(),
+        id: RoleId::new(),
+        name,
+        translations: json!(new.translations),
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
     if !scope.insert_unless_there(row.clone(), &[role::Column::CompanyId, role::Column::Name]).await? {
         return Err(name_taken());
     }
@@ -159,6 +185,8 @@ pub async fn change_role(scope: &Scope, id: RoleId, change: RoleChange, version:
     let held: Vec<_> = before.permissions.iter().filter_map(|name| grantable(name)).collect();
     ensure_holds(scope.tenant(), &held)?;
     let name = change.name.as_deref().map(check_role_name).transpose()?.unwrap_or_else(|| before.role.name.clone());
+    change.translations.as_ref().map_or(Ok(()), check_translations)?;
+    let translations = change.translations.map_or_else(|| before.role.translations.clone(), |translations| json!(translations));
     let permissions = change.permissions.as_deref().map(|asked| check_permissions(scope, asked)).transpose()?.unwrap_or(held);
     let namesake = scope.find::<role::Entity>().filter(role::Column::Name.eq(name.as_str())).filter(role::Column::Id.ne(id));
     if scope.one(namesake).await?.is_some() {
@@ -167,6 +195,7 @@ pub async fn change_role(scope: &Scope, id: RoleId, change: RoleChange, version:
     let update = scope
         .update::<role::Entity>()
         .col_expr(role::Column::Name, Expr::value(name.clone()))
+        .col_expr(role::Column::Translations, Expr::value(translations.clone()))
         .col_expr(role::Column::UpdatedAt, Expr::value(clock::now()))
         .col_expr(role::Column::Version, Expr::col(role::Column::Version).add(1))
         .filter(role::Column::Id.eq(id))
@@ -176,7 +205,11 @@ pub async fn change_role(scope: &Scope, id: RoleId, change: RoleChange, version:
     }
     scope.remove(scope.delete::<role_permission::Entity>().filter(role_permission::Column::RoleId.eq(id))).await?;
     insert_permissions(scope, id, &permissions).await?;
-    let changes = [("name", json!(before.role.name), json!(name)), ("permissions", json!(before.permissions), json!(permissions))];
+    let changes = [
+        ("name", json!(before.role.name), json!(name)),
+        ("translations", before.role.translations, translations),
+        ("permissions", json!(before.permissions), json!(permissions)),
+    ];
     let changes = changes.into_iter().filter(|(_, before, after)| before != after).collect();
     scope.audit("update", "role", id, None, changes).await?;
     own_role(scope, id).await

@@ -1,6 +1,7 @@
 //! A role of the company's own: a name for some permissions.
 
 use sea_orm::entity::prelude::*;
+use serde_json::Value;
 
 use crate::{
     clock::Instant,
@@ -8,7 +9,7 @@ use crate::{
     tenancy::owned,
 };
 
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "roles")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -16,6 +17,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: RoleId,
     pub name: String,
+    pub translations: Value,
     pub created_at: Instant,
     pub updated_at: Instant,
     pub version: i64,

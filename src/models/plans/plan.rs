@@ -15,6 +15,7 @@ use crate::{
     models::companies,
     money::Money,
     tenancy::Platform,
+    translated::{self, Translations},
 };
 
 /// The highest limit there can be.
@@ -47,13 +48,14 @@ impl Interval {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "plans")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: PlanId,
     pub code: String,
     pub name: String,
+    pub translations: Json,
     pub currency: String,
     pub period: Interval,
     /// For one period.
@@ -84,6 +86,8 @@ impl ActiveModelBehavior for ActiveModel {}
 pub struct NewPlan {
     pub code: String,
     pub name: String,
+    #[serde(default)]
+    pub translations: Translations,
     pub price: Money,
     /// ISO 4217.
     pub currency: String,
@@ -101,6 +105,7 @@ pub struct NewPlan {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlanChange {
     pub name: Option<String>,
+    pub translations: Option<Translations>,
     pub price: Option<Money>,
     pub period: Option<Interval>,
     #[serde(default, deserialize_with = "given")]
@@ -126,6 +131,7 @@ pub async fn add(platform: &Platform, new: NewPlan) -> Result<Model> {
         id: PlanId::new(),
         code: new.code,
         name: new.name.trim().into(),
+        translations: json!(new.translations),
         currency: new.currency,
         period: new.period,
         price: new.price,
@@ -139,7 +145,7 @@ pub async fn add(platform: &Platform, new: NewPlan) -> Result<Model> {
         updated_at: now,
         version: 1,
     };
-    check(&plan)?;
+    check(&plan, &new.translations)?;
     if by_code(platform, &plan.code).await?.is_some() {
         return Err(Error::conflict("code_taken", "another plan has this code", json!({})));
     }
@@ -147,8 +153,8 @@ pub async fn add(platform: &Platform, new: NewPlan) -> Result<Model> {
     Ok(plan)
 }
 
-fn check(plan: &Model) -> Result<()> {
-    let mut wrong = vec![];
+fn check(plan: &Model, translations: &Translations) -> Result<()> {
+    let mut wrong = translated::faults(translations);
     let mut refuse =
         |field: &str, code: &str, message: &str| wrong.push(FieldError { field: field.into(), code: code.into(), message: message.into() });
     if !companies::is_slug(&plan.code) {
@@ -186,6 +192,7 @@ pub async fn change(platform: &Platform, id: PlanId, change: PlanChange, version
     }
     let mut after = before.clone();
     after.name = change.name.map_or(after.name, |name| name.trim().into());
+    after.translations = change.translations.as_ref().map_or(after.translations, |translations| json!(translations));
     after.price = change.price.unwrap_or(after.price);
     after.period = change.period.unwrap_or(after.period);
     after.trial_days = change.trial_days.unwrap_or(after.trial_days);
@@ -196,10 +203,12 @@ pub async fn change(platform: &Platform, id: PlanId, change: PlanChange, version
     after.is_active = change.is_active.unwrap_or(after.is_active);
     after.updated_at = clock::now();
     after.version += 1;
-    check(&after)?;
+    let translations = change.translations.unwrap_or_default();
+    check(&after, &translations)?;
     let update = platform
         .update::<Entity>()
         .col_expr(Column::Name, Expr::value(after.name.clone()))
+        .col_expr(Column::Translations, Expr::value(after.translations.clone()))
         .col_expr(Column::Price, Expr::value(after.price))
         .col_expr(Column::Period, Expr::value(after.period))
         .col_expr(Column::TrialDays, Expr::value(after.trial_days))

@@ -120,6 +120,7 @@ mod tests {
             id: ShopId::new(),
             slug: text(),
             name: text(),
+            translations: serde_json::Value::Null,
             kind: text(),
             zone: zone.into(),
             line1: text(),

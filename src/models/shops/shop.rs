@@ -1,6 +1,7 @@
 //! A store, a dark store, a stand.
 
 use sea_orm::entity::prelude::*;
+use serde_json::Value;
 
 use crate::{
     clock::Instant,
@@ -8,7 +9,7 @@ use crate::{
     tenancy::owned,
 };
 
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "shops")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -17,6 +18,7 @@ pub struct Model {
     pub id: ShopId,
     pub slug: String,
     pub name: String,
+    pub translations: Value,
     pub kind: String,
     pub zone: String,
     pub line1: String,

@@ -22,6 +22,7 @@ use crate::{
         plans::{self, Limit},
     },
     tenancy::Scope,
+    translated::{self, Translations},
 };
 
 /// What a shop can be.
@@ -33,6 +34,8 @@ pub const KINDS: [&str; 3] = ["store", "dark_store", "stand"];
 pub struct NewShop {
     pub slug: String,
     pub name: String,
+    #[serde(default)]
+    pub translations: Translations,
     #[serde(default = "store")]
     pub kind: String,
     /// IANA zone; the company's if none is named.
@@ -90,6 +93,7 @@ pub struct NewException {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ShopChange {
     pub name: Option<String>,
+    pub translations: Option<Translations>,
     pub kind: Option<String>,
     pub zone: Option<String>,
     pub phone: Option<String>,
@@ -194,6 +198,7 @@ pub async fn open(scope: &Scope, new: NewShop) -> Result<Shop> {
         id: ShopId::new(),
         slug: new.slug,
         name: text(new.name),
+        translations: json!(new.translations),
         kind: new.kind,
         zone: new.zone.unwrap_or(company.zone),
         line1: text(new.line1),
@@ -217,6 +222,7 @@ pub async fn open(scope: &Scope, new: NewShop) -> Result<Shop> {
         let message = "use 2 to 63 lower-case letters, digits and hyphens";
         wrong.push(FieldError { field: "slug".into(), code: "invalid".into(), message: message.into() });
     }
+    wrong.extend(translated::faults(&new.translations));
     wrong.extend(check_hours(&new.hours));
     refuse(wrong)?;
     plans::admit(scope, Limit::Shops, 1, places_taken(scope)).await?;
@@ -282,12 +288,14 @@ pub async fn change(scope: &Scope, id: ShopId, change: ShopChange, version: Opti
     }
     let after = changed(&before, &change);
     let mut wrong = check(&after);
+    wrong.extend(change.translations.as_ref().map(translated::faults).unwrap_or_default());
     wrong.extend(change.hours.as_deref().map(check_hours).unwrap_or_default());
     wrong.extend(change.exceptions.as_deref().map(check_exceptions).unwrap_or_default());
     refuse(wrong)?;
     let update = scope
         .update::<shop::Entity>()
         .col_expr(shop::Column::Name, Expr::value(after.name.clone()))
+        .col_expr(shop::Column::Translations, Expr::value(after.translations.clone()))
         .col_expr(shop::Column::Kind, Expr::value(after.kind.clone()))
         .col_expr(shop::Column::Zone, Expr::value(after.zone.clone()))
         .col_expr(shop::Column::Phone, Expr::value(after.phone.clone()))
@@ -325,6 +333,7 @@ fn changed(before: &Shop, change: &ShopChange) -> Shop {
         }
     };
     set(&mut after.name, &change.name);
+    after.translations = change.translations.as_ref().map_or(after.translations, |translations| json!(translations));
     set(&mut after.kind, &change.kind);
     set(&mut after.zone, &change.zone);
     set(&mut after.phone, &change.phone);
@@ -344,9 +353,10 @@ fn changed(before: &Shop, change: &ShopChange) -> Shop {
 }
 
 /// A shop's own fields, as the audit names them.
-fn fields(shop: &Shop) -> [(&'static str, Value); 13] {
+fn fields(shop: &Shop) -> [(&'static str, Value); 14] {
     [
         ("name", json!(shop.name)),
+        ("translations", shop.translations.clone()),
         ("kind", json!(shop.kind)),
         ("zone", json!(shop.zone)),
         ("phone", json!(shop.phone)),

@@ -406,7 +406,7 @@ async fn editor(visitor: &Visitor<CompaniesWrite>, id: CompanyId) -> PageResult<
         let data = json!({
             "one": {
                 "id": company.id, "href": format!("{PAGE}/{id}"), "name": company.name, "slug": company.slug,
-                "description": company.description, "email": company.email, "phone": company.phone, "brand": company.brand,
+                "domain": company.domain, "description": company.description, "email": company.email, "phone": company.phone, "brand": company.brand,
                 "language": company.language, "zone": company.zone, "currency": company.currency, "tax_rate": percent(company.tax_rate),
                 "tax_included": company.tax_included, "unpaid_hours": company.unpaid_hours, "cod_limit": Money(company.cod_limit).plain(),
                 "line1": line("line1"), "city": line("city"), "state": line("state"), "postal_code": line("postalCode"),
@@ -452,6 +452,7 @@ async fn change(visitor: &Visitor<CompaniesWrite>, id: CompanyId, fields: &mut F
         tax_included: Some(fields.is_on("taxIncluded")),
         unpaid_hours: fields.parsed("unpaidHours"),
         cod_limit: fields.money("codLimit").map(|limit| limit.0),
+        domain: Some(fields.optional("domain")),
     };
     let version = fields.maybe("version");
     fields.end()?;

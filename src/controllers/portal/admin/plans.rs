@@ -29,6 +29,7 @@ use crate::{
         Access, Permission, Scope, Souk,
         roles::{PlansWrite, PlatformRead},
     },
+    translated::{self, with_name},
     views::dates,
 };
 
@@ -120,7 +121,7 @@ async fn index(visitor: Visitor<PlatformRead>, Query(list): Query<List>) -> Page
 fn shown(plan: &Plan, held: Held) -> Value {
     json!({
         "is_new": false, "id": plan.id, "href": format!("{PAGE}/{}", plan.id), "code": plan.code, "name": plan.name, "currency": plan.currency,
-        "price": plan.price.display(&plan.currency), "price_plain": plan.price.plain(), "period": plan.period,
+        "hindi": translated::name(&plan.translations, "hi"), "price": plan.price.display(&plan.currency), "price_plain": plan.price.plain(), "period": plan.period,
         "shops": plan.shops_max, "staff": plan.staff_max, "products": plan.products_max, "orders": plan.orders_max,
         "trial_days": plan.trial_days, "is_active": plan.is_active, "version": plan.version,
         "companies": held.companies, "trials": held.trials, "monthly": Money(held.monthly).display(&plan.currency),
@@ -247,7 +248,7 @@ async fn form(visitor: &Visitor<PlansWrite>, id: Option<PlanId>) -> PageResult<R
         let blank = json!({ "is_new": true, "href": PAGE, "period": "month", "currency": "INR" });
         let mut shown = plan.map_or(blank, |plan| shown(&plan, Held::default()));
         // A form's fields are all there, also where nothing is in them yet.
-        for field in ["name", "code", "price_plain", "trial_days", "shops", "staff", "products", "orders", "version"] {
+        for field in ["name", "hindi", "code", "price_plain", "trial_days", "shops", "staff", "products", "orders", "version"] {
             if shown[field].is_null() {
                 shown[field] = json!("");
             }
@@ -292,6 +293,7 @@ async fn add(access: &Access<PlansWrite>, fields: &mut Fields) -> Result<Plan> {
     let new = NewPlan {
         code: fields.text("code").to_lowercase(),
         name: fields.text("name"),
+        translations: with_name(Value::Null, "hi", fields.optional("translations.hi.name")),
         price: fields.money("price").unwrap_or_default(),
         currency: fields.text("currency").to_uppercase(),
         period: interval(fields).unwrap_or(Interval::Month),
@@ -313,8 +315,13 @@ async fn save(visitor: Visitor<PlansWrite>, Id(id): Id<PlanId>, mut fields: Fiel
 }
 
 async fn change(access: &Access<PlansWrite>, id: PlanId, fields: &mut Fields) -> Result<()> {
+    let known = {
+        let platform = access.souk().platform("plans").await?;
+        plans::by_id(&platform, id).await?.translations
+    };
     let change = PlanChange {
         name: Some(fields.text("name")),
+        translations: Some(with_name(known, "hi", fields.optional("translations.hi.name"))),
         price: fields.money("price"),
         period: interval(fields),
         shops: Some(limit(fields, "shops")),

@@ -4,20 +4,18 @@ use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    super::{PageResult, Visitor, export, fields::Fields, lists::Listing},
-    categories::with_hindi,
-};
+use super::super::{PageResult, Visitor, export, fields::Fields, lists::Listing};
 use crate::{
     controllers::extract::{Id, Query},
     endpoints::{Endpoint, get, post},
     errors::{Error, FieldError, Result},
     ids::AttributeId,
     models::{
-        catalog::{self, Attribute, AttributeChange, NewAttribute, NewValue, Translations},
+        catalog::{self, Attribute, AttributeChange, NewAttribute, NewValue},
         companies::{self, Company},
     },
     tenancy::{Access, roles::CatalogOrganise},
+    translated::{self, Translations, with_name},
 };
 
 const LIST: &str = "/company/attributes";
@@ -38,7 +36,7 @@ fn named(attributes: Vec<Attribute>, words: &str) -> Vec<Attribute> {
 }
 
 fn hindi(translations: &Value) -> &str {
-    translations["hi"]["name"].as_str().unwrap_or_default()
+    translated::name(translations, "hi").unwrap_or_default()
 }
 
 async fn index(visitor: Visitor<CatalogOrganise>, Query(list): Query<List>) -> PageResult<Html<String>> {
@@ -127,7 +125,7 @@ async fn create(visitor: Visitor<CatalogOrganise>, mut fields: Fields) -> PageRe
 
 async fn add(access: &Access<CatalogOrganise>, fields: &mut Fields) -> Result<()> {
     let name = fields.text("name");
-    let translations = with_hindi(Translations::new(), fields.optional("translations.hi.name"));
+    let translations = with_name(Value::Null, "hi", fields.optional("translations.hi.name"));
     let values = new_values(fields);
     fields.end()?;
     let scope = access.write().await?;
@@ -170,18 +168,17 @@ async fn change(access: &Access<CatalogOrganise>, id: AttributeId, fields: &mut 
     let name = fields.optional("translations.hi.name");
     let scope = access.write().await?;
     let before = catalog::find_attribute(&scope, id).await?;
-    let known = |translations: &Value| serde_json::from_value::<Translations>(translations.clone()).unwrap_or_default();
     let mut values = Vec::new();
     for value in &before.values {
         let field = format!("value.{}", value.id);
         if fields.has(&field) && fields.raw(&field) != hindi(&value.translations) {
-            let translations = with_hindi(known(&value.translations), fields.optional(&field));
+            let translations = with_name(value.translations.clone(), "hi", fields.optional(&field));
             values.push(NewValue { value: value.value.clone(), translations });
         }
     }
     values.extend(new_values(fields));
     fields.end()?;
-    let translations = Some(with_hindi(known(&before.translations), name));
+    let translations = Some(with_name(before.translations.clone(), "hi", name));
     catalog::change_attribute(&scope, id, AttributeChange { translations, values }, version).await?;
     scope.commit().await
 }

@@ -18,6 +18,7 @@ use crate::{
         companies::{self, Company},
     },
     tenancy::{Access, roles::CatalogOrganise},
+    translated::{self, with_name},
     views::templates,
 };
 
@@ -31,10 +32,15 @@ struct List {
     cursor: Option<String>,
 }
 
+/// Its name in Hindi, where somebody wrote it.
+fn hindi(one: &Brand) -> &str {
+    translated::name(&one.translations, "hi").unwrap_or_default()
+}
+
 /// The brands whose name or address has these words in it, in the order of their addresses.
 fn named(brands: Vec<Brand>, words: &str) -> Vec<Brand> {
     let words = catalog::fold(words);
-    brands.into_iter().filter(|one| catalog::fold(&format!("{} {}", one.name, one.slug)).contains(&words)).collect()
+    brands.into_iter().filter(|one| catalog::fold(&format!("{} {} {}", one.name, one.slug, hindi(one))).contains(&words)).collect()
 }
 
 async fn index(visitor: Visitor<CatalogOrganise>, Query(list): Query<List>) -> PageResult<Html<String>> {
@@ -52,12 +58,12 @@ async fn brands_page(visitor: &Visitor<CatalogOrganise>, list: &List) -> Result<
     found.retain(|one| one.slug > after);
     let next = page::cut(access, &bound, &mut found, ROWS, |one| one.slug.clone())?;
     let chips = vec![("q", visitor.text("ui.search"), list.q.clone())];
-    let rows: Vec<_> = found.iter().map(|one| json!({ "id": one.id, "name": one.name, "slug": one.slug })).collect();
+    let rows: Vec<_> = found.iter().map(|one| json!({ "id": one.id, "name": one.name, "slug": one.slug, "hindi": hindi(one) })).collect();
     let listing = Listing { chips, count: rows.len(), next, ..Listing::default() };
     Ok((company, json!({ "rows": rows, "list": visitor.list(&scope, listing).await?, "filter": { "q": list.q } })))
 }
 
-const COLUMNS: [&str; 2] = ["slug", "name"];
+const COLUMNS: [&str; 3] = ["slug", "name", "name_hi"];
 
 async fn export(visitor: Visitor<CatalogOrganise>, Query(list): Query<List>) -> PageResult<Response> {
     let rows = lines(&visitor.access, &list.q).await.map_err(|error| visitor.refuse(error))?;
@@ -70,7 +76,8 @@ async fn lines(access: &Access<CatalogOrganise>, words: &str) -> Result<Vec<Vec<
 }
 
 fn cells(one: Brand) -> Vec<String> {
-    vec![one.slug, one.name]
+    let hindi = hindi(&one).to_owned();
+    vec![one.slug, one.name, hindi]
 }
 
 async fn export_chosen(visitor: Visitor<CatalogOrganise>, fields: Fields) -> PageResult<Response> {
@@ -101,7 +108,8 @@ async fn create(visitor: Visitor<CatalogOrganise>, mut fields: Fields) -> PageRe
 }
 
 async fn add(access: &Access<CatalogOrganise>, fields: &mut Fields) -> Result<()> {
-    let new = NewBrand { name: fields.text("name"), slug: fields.optional("slug") };
+    let translations = with_name(Value::Null, "hi", fields.optional("translations.hi.name"));
+    let new = NewBrand { name: fields.text("name"), slug: fields.optional("slug"), translations };
     fields.end()?;
     let scope = access.write().await?;
     catalog::add_brand(&scope, new).await?;
@@ -117,7 +125,7 @@ async fn brand_page(visitor: &Visitor<CatalogOrganise>, id: BrandId) -> Result<(
     let scope = visitor.access.read().await?;
     let company = companies::own(&scope).await?;
     let one = catalog::brand(&scope, id).await?;
-    Ok((company, json!({ "brand": { "id": id, "name": one.name, "slug": one.slug, "version": one.version } })))
+    Ok((company, json!({ "brand": { "id": id, "name": one.name, "slug": one.slug, "hindi": hindi(&one), "version": one.version } })))
 }
 
 /// The brand's page with the form that was refused.
@@ -135,10 +143,12 @@ async fn save(visitor: Visitor<CatalogOrganise>, Id(id): Id<BrandId>, mut fields
 }
 
 async fn change(access: &Access<CatalogOrganise>, id: BrandId, fields: &mut Fields) -> Result<()> {
-    let change = BrandChange { name: Some(fields.text("name")), slug: fields.optional("slug") };
+    let (name, slug, hindi) = (fields.text("name"), fields.optional("slug"), fields.optional("translations.hi.name"));
     let version = fields.parsed("version");
     fields.end()?;
     let scope = access.write().await?;
+    let before = catalog::brand(&scope, id).await?;
+    let change = BrandChange { name: Some(name), slug, translations: Some(with_name(before.translations, "hi", hindi)) };
     catalog::change_brand(&scope, id, change, version).await?;
     scope.commit().await
 }

@@ -14,10 +14,11 @@ use crate::{
     errors::{Error, FieldError, Result},
     ids::CategoryId,
     models::{
-        catalog::{self, Category, CategoryChange, NewCategory, Translation, Translations, Way},
+        catalog::{self, Category, CategoryChange, NewCategory, Way},
         companies::{self, Company},
     },
     tenancy::{Access, roles::CatalogOrganise},
+    translated::{self, with_name},
     views::templates,
 };
 
@@ -120,7 +121,7 @@ async fn lines(access: &Access<CatalogOrganise>, words: &str) -> Result<Vec<Vec<
 
 fn cells(tree: &[Category], one: &Category) -> Vec<String> {
     let parent = tree.iter().find(|other| Some(other.id) == one.parent_id).map(|other| other.slug.clone());
-    let hindi = one.translations["hi"]["name"].as_str().unwrap_or_default().to_owned();
+    let hindi = translated::name(&one.translations, "hi").unwrap_or_default().to_owned();
     let rate = one.tax_rate().map(|rate| percent(rate).trim_end_matches('%').to_owned());
     vec![one.slug.clone(), one.name.clone(), hindi, parent.unwrap_or_default(), rate.unwrap_or_default()]
 }
@@ -146,15 +147,6 @@ fn written(fields: &mut Fields) -> Result<Written> {
     Ok(written)
 }
 
-/// The words in other languages with the name in Hindi changed.
-pub(super) fn with_hindi(mut known: Translations, name: Option<String>) -> Translations {
-    let words = Translation { name, ..known.remove("hi").unwrap_or_default() };
-    if words != Translation::default() {
-        known.insert("hi".into(), words);
-    }
-    known
-}
-
 async fn create(visitor: Visitor<CatalogOrganise>, mut fields: Fields) -> PageResult<Response> {
     match add(&visitor.access, &mut fields).await {
         Ok(()) => {
@@ -175,7 +167,7 @@ async fn create(visitor: Visitor<CatalogOrganise>, mut fields: Fields) -> PageRe
 async fn add(access: &Access<CatalogOrganise>, fields: &mut Fields) -> Result<()> {
     let Written { name, slug, hindi, parent, tax_rate } = written(fields)?;
     let scope = access.write().await?;
-    let translations = with_hindi(Translations::new(), hindi);
+    let translations = with_name(Value::Null, "hi", hindi);
     catalog::add_category(&scope, NewCategory { slug, name, translations, parent_id: parent, tax_rate }).await?;
     scope.commit().await
 }
@@ -224,11 +216,10 @@ async fn change(access: &Access<CatalogOrganise>, id: CategoryId, fields: &mut F
     let Written { name, slug, hindi, parent, tax_rate } = written(fields)?;
     let scope = access.write().await?;
     let before = catalog::category(&scope, id).await?;
-    let known = serde_json::from_value(before.translations).unwrap_or_default();
     let change = CategoryChange {
         slug,
         name: Some(name),
-        translations: Some(with_hindi(known, hindi)),
+        translations: Some(with_name(before.translations, "hi", hindi)),
         parent_id: Some(parent),
         tax_rate: Some(tax_rate),
     };

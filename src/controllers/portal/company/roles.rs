@@ -18,6 +18,7 @@ use crate::{
         Access, Permission, Role, Scope, Tenant,
         roles::{self, RolesRead, RolesWrite, UsersRead, UsersWrite},
     },
+    translated::{self, with_name},
     views::templates,
     words::fold,
 };
@@ -79,7 +80,7 @@ async fn both(scope: &Scope, language: &str, list: &List) -> Result<(Vec<Row>, V
     let own = identity::own_roles(scope).await?;
     let own = own.iter().map(|one| {
         let allows: Vec<_> = one.permissions.iter().map(|name| permission_text(name, language)).collect();
-        row(one.role.id.to_string(), one.role.name.clone(), allows.join(" · "))
+        row(one.role.id.to_string(), one.name_in(language).to_owned(), allows.join(" · "))
     });
     let fits = |row: &Row| list.has(&[&row.name, &row.allows]);
     Ok((built_in.filter(fits).collect(), own.filter(fits).collect()))
@@ -165,9 +166,10 @@ fn mended(error: Error) -> Error {
 
 async fn add(access: &Access<RolesWrite>, fields: &mut Fields) -> Result<OwnRole> {
     let name = fields.text("name");
+    let translations = with_name(Value::Null, "hi", fields.optional("translations.hi.name"));
     fields.end()?;
     let scope = access.write().await?;
-    let role = identity::add_role(&scope, NewRole { name, permissions: fields.all("permissions").to_vec() }).await?;
+    let role = identity::add_role(&scope, NewRole { name, translations, permissions: fields.all("permissions").to_vec() }).await?;
     scope.commit().await?;
     Ok(role)
 }
@@ -193,9 +195,10 @@ async fn role_page<P: Permission>(visitor: &Visitor<P>, id: RoleId, typed: Optio
     }
     let others = identity::own_roles(&scope).await?;
     let built_in = Role::OF_STAFF.map(|role| json!({ "value": role.name(), "label_key": format!("roles.name.{}", role.name()) }));
-    let others = others.iter().filter(|one| one.role.id != id).map(|one| json!({ "value": one.role.id, "label": one.role.name }));
+    let others =
+        others.iter().filter(|one| one.role.id != id).map(|one| json!({ "value": one.role.id, "label": one.name_in(&visitor.language) }));
     let data = json!({
-        "role": { "id": id, "name": role.role.name, "version": role.role.version, "people": count }, "holders": holders,
+        "role": { "id": id, "name": role.role.name, "hindi": translated::name(&role.role.translations, "hi"), "version": role.role.version, "people": count }, "holders": holders,
         "groups": groups(scope.tenant(), chosen, &visitor.language), "others": built_in.into_iter().chain(others).collect::<Vec<_>>(),
         "can_write": access.tenant().may(RolesWrite::NAME),
     });
@@ -217,10 +220,12 @@ async fn change(visitor: Visitor<RolesWrite>, Id(id): Id<RoleId>, mut fields: Fi
 }
 
 async fn save(access: &Access<RolesWrite>, id: RoleId, fields: &mut Fields) -> Result<()> {
-    let (name, version) = (fields.text("name"), fields.parsed::<i64>("version"));
+    let (name, hindi, version) = (fields.text("name"), fields.optional("translations.hi.name"), fields.parsed::<i64>("version"));
     fields.end()?;
-    let change = RoleChange { name: Some(name), permissions: Some(fields.all("permissions").to_vec()) };
     let scope = access.write().await?;
+    let translations = with_name(identity::own_role(&scope, id).await?.role.translations, "hi", hindi);
+    let permissions = fields.all("permissions").to_vec();
+    let change = RoleChange { name: Some(name), translations: Some(translations), permissions: Some(permissions) };
     identity::change_role(&scope, id, change, version).await?;
     scope.commit().await
 }

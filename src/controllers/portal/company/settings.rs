@@ -124,6 +124,7 @@ async fn keep(visitor: &Visitor<MaySet>, fields: &mut Fields) -> Result<()> {
         tax_included: Some(fields.raw("taxIncluded") == "yes"),
         unpaid_hours: fields.parsed("unpaidHours"),
         cod_limit: fields.money("codLimit").map(|limit| limit.0),
+        domain: None,
     };
     fields.end()?;
     steward::change(access, access.tenant().company, change, version).await.map(|_| ())

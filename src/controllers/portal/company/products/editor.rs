@@ -29,6 +29,7 @@ use crate::{
         Access, Permission, Scope,
         roles::{ProductsUpdate, ProductsWrite},
     },
+    translated,
     views::templates::{self, LANGUAGES},
 };
 
@@ -110,7 +111,7 @@ fn blank_rows(typed: &Fields, least: usize) -> Vec<Value> {
     let count = std::cmp::max(last.map_or(0, |last| last + 1), least);
     let row = |number| {
         json!({
-            "key": format!("new{number}"), "is_new": true, "name": "", "attributes": "", "sku": "", "barcode": "", "price": "",
+            "key": format!("new{number}"), "is_new": true, "name": "", "translations.hi.name": "", "attributes": "", "sku": "", "barcode": "", "price": "",
             "compareAtPrice": "", "cost": "", "soldBy": "unit", "margin": null,
         })
     };
@@ -286,7 +287,8 @@ fn variant_row(variant: &Variant, key: &str, with_cost: bool) -> Value {
     let plain = |money: Money| money.plain();
     let margin = (with_cost && variant.cost > Money::ZERO).then(|| margin(variant)).flatten();
     json!({
-        "key": key, "id": variant.id, "is_new": key.starts_with("new"), "name": variant.name, "attributes": options_text(variant),
+        "key": key, "id": variant.id, "is_new": key.starts_with("new"), "name": variant.name,
+        "translations.hi.name": translated::name(&variant.translations, "hi").unwrap_or_default(), "attributes": options_text(variant),
         "sku": variant.sku, "barcode": variant.barcode, "price": plain(variant.price), "compareAtPrice": variant.compare_at_price.map(plain),
         "cost": if with_cost { Some(plain(variant.cost)) } else { None }, "soldBy": variant.sold_by, "margin": margin,
     })
@@ -426,7 +428,7 @@ async fn conflict<P: Permission>(
             continue;
         }
         let row = variant_row(variant, "", true);
-        for field in ["name", "attributes", "sku", "barcode", "price", "compareAtPrice", "cost"] {
+        for field in ["name", "translations.hi.name", "attributes", "sku", "barcode", "price", "compareAtPrice", "cost"] {
             let name = format!("{at}{field}");
             if typed.has(&name) {
                 let label = format!("{}: {}", variant.sku, visitor.text(&format!("product.{field}")));

@@ -10,11 +10,10 @@ use super::super::super::fields::Fields;
 use crate::{
     errors::{Error, FieldError, Result},
     ids::{BrandId, CategoryId, ShopId, VariantId},
-    models::catalog::{
-        self, Facts, NewProduct, NewVariant, Product, ProductChange, ProductEdit, SoldBy, Translation, Translations, Variant, VariantChange,
-    },
+    models::catalog::{self, Facts, NewProduct, NewVariant, Product, ProductChange, ProductEdit, SoldBy, Variant, VariantChange},
     money::Money,
     tenancy::Scope,
+    translated::{Translation, Translations, with_name},
     views::templates::LANGUAGES,
 };
 
@@ -112,7 +111,7 @@ fn options(fields: &mut Fields, at: &str) -> Map<String, Value> {
 
 /// The rows of variants that are new, in their order; empty ones say nothing.
 pub(super) fn new_rows(fields: &Fields) -> Vec<String> {
-    const WRITTEN: [&str; 7] = ["name", "attributes", "sku", "barcode", "price", "compareAtPrice", "cost"];
+    const WRITTEN: [&str; 8] = ["name", "translations.hi.name", "attributes", "sku", "barcode", "price", "compareAtPrice", "cost"];
     let mut rows: BTreeMap<usize, String> = BTreeMap::new();
     for name in fields.names() {
         let Some((row, _)) = name.strip_prefix("variants.").and_then(|rest| rest.split_once('.')) else { continue };
@@ -131,6 +130,7 @@ fn new_variant(fields: &mut Fields, row: &str) -> NewVariant {
         sku: fields.raw(&field("sku")).to_owned(),
         barcode: given(fields.raw(&field("barcode"))),
         name: fields.raw(&field("name")).to_owned(),
+        translations: with_name(Value::Null, "hi", given(fields.raw(&field("translations.hi.name")))),
         attributes: options(fields, &at),
         price: fields.money(&field("price")).unwrap_or_default(),
         compare_at_price: fields.maybe_money(&field("compareAtPrice")),
@@ -226,6 +226,7 @@ fn change(fields: &mut Fields, variant: &Variant, write: bool) -> VariantChange 
         sku: Some(fields.raw(&field("sku")).to_owned()),
         barcode: Some(given(fields.raw(&field("barcode")))),
         name: Some(fields.raw(&field("name")).to_owned()),
+        translations: Some(with_name(variant.translations.clone(), "hi", given(fields.raw(&field("translations.hi.name"))))),
         attributes: Some(options(fields, &at)),
         price: fields.money(&field("price")),
         compare_at_price: Some(fields.maybe_money(&field("compareAtPrice"))),

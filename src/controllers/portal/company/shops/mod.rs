@@ -23,6 +23,7 @@ use crate::{
         Access, Permission, Role, Scope,
         roles::{ShopsSee, ShopsWrite, UsersRead, UsersWrite},
     },
+    translated::{self, with_name},
     views::templates,
 };
 
@@ -68,12 +69,13 @@ async fn create(visitor: Visitor<ShopsWrite>, mut fields: Fields) -> PageResult<
 }
 
 async fn open(access: &Access<ShopsWrite>, fields: &mut Fields) -> Result<ShopId> {
-    let facts = facts(fields);
+    let facts = facts(fields, Value::Null);
     let slug = fields.text("slug");
     fields.end()?;
     let new = NewShop {
         slug,
         name: facts.name.unwrap_or_default(),
+        translations: facts.translations.unwrap_or_default(),
         kind: facts.kind.unwrap_or_default(),
         zone: facts.zone,
         line1: facts.line1.unwrap_or_default(),
@@ -93,11 +95,13 @@ async fn open(access: &Access<ShopsWrite>, fields: &mut Fields) -> Result<ShopId
     Ok(id)
 }
 
-/// What both forms say of a shop; a field that is emptied is taken away.
-fn facts(fields: &mut Fields) -> ShopChange {
+/// What both forms say of a shop; a field that is emptied is taken away. `known`: its translations,
+/// of which the form shows one.
+fn facts(fields: &mut Fields, known: Value) -> ShopChange {
     let degrees = |fields: &mut Fields, name| Some(fields.maybe::<f64>(name));
     ShopChange {
         name: Some(fields.text("name")),
+        translations: Some(with_name(known, "hi", fields.optional("translations.hi.name"))),
         kind: Some(fields.text("kind")),
         zone: Some(fields.text("zone")),
         phone: Some(fields.optional("phone").unwrap_or_default()),
@@ -133,7 +137,7 @@ async fn shop_page<P: Permission>(visitor: &Visitor<P>, id: ShopId) -> Result<(C
     let degrees = |text: &Option<String>| text.clone().unwrap_or_default();
     let data = json!({
         "shop": {
-            "id": shop.id, "name": shop.name, "slug": shop.slug, "kind": shop.kind, "zone": shop.zone, "phone": shop.phone,
+            "id": shop.id, "name": shop.name, "hindi": translated::name(&shop.translations, "hi"), "slug": shop.slug, "kind": shop.kind, "zone": shop.zone, "phone": shop.phone,
             "email": shop.email, "line1": shop.line1, "city": shop.city, "state": shop.state, "postal_code": shop.postal_code,
             "country": shop.country, "lat": degrees(&shop.lat), "lng": degrees(&shop.lng), "is_active": shop.is_active,
             "version": shop.version, "manager": manager,
@@ -174,11 +178,11 @@ async fn change(visitor: Visitor<ShopsWrite>, Id(id): Id<ShopId>, mut fields: Fi
 }
 
 async fn write_facts(access: &Access<ShopsWrite>, id: ShopId, fields: &mut Fields) -> Result<()> {
-    let mut change = facts(fields);
+    let scope = access.write().await?;
+    let mut change = facts(fields, shops::get(&scope, id).await?.translations);
     change.manager_id = Some(fields.maybe::<MemberId>("managerId"));
     let version = fields.parsed::<i64>("version");
     fields.end()?;
-    let scope = access.write().await?;
     act::change_shop(&scope, id, change, version).await?;
     scope.commit().await
 }
