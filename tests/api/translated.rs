@@ -39,7 +39,7 @@ async fn what_people_read_has_its_names_in_other_languages() {
             let one = if below.is_empty() { whole.clone() } else { format!("{whole}/{below}/{}", text(&thing["id"])) };
             let hindi = json!({ "translations": { "hi": { "name": "नया" } } });
             client.put(&admin, &one, &hindi).await.expect(200);
-            let entries = client.get(&admin, &format!("/api/audit?resourceId={}", text(&thing["id"]))).await.expect(200);
+            let entries = client.get(&admin, &format!("/api/audit/logs?resourceId={}", text(&thing["id"]))).await.expect(200);
             assert!(entries["data"][0]["changes"].to_string().contains("translations"), "{path}: {entries}");
             client.put(&admin, &one, &json!({ "translations": { "hi": { "name": "x".repeat(201) } } })).await.wrong("too_long");
         }

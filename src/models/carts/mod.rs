@@ -28,6 +28,7 @@ use crate::{
     ids::{CartId, CartItemId, CustomerId, ShopId, VariantId},
     models::{catalog, inventory, shops},
     tenancy::{Scope, keys},
+    translated,
 };
 
 /// At most so many pieces, or grams, on a line.
@@ -251,5 +252,16 @@ async fn touch(scope: &Scope, cart: CartId) -> Result<Cart> {
 /// How a line is called on carts, orders and receipts.
 #[must_use]
 pub fn line_name(product: &catalog::Product, variant: &catalog::Variant) -> String {
-    if variant.name.is_empty() || variant.name == "Standard" { product.name.clone() } else { format!("{}, {}", product.name, variant.name) }
+    joined(&product.name, &variant.name)
+}
+
+/// As [`line_name`], for a reader of another language.
+#[must_use]
+pub fn line_name_in(product: &catalog::Product, variant: &catalog::Variant, language: &str) -> String {
+    let size = translated::name(&variant.translations, language).unwrap_or(&variant.name);
+    joined(translated::name(&product.translations, language).unwrap_or(&product.name), size)
+}
+
+fn joined(goods: &str, size: &str) -> String {
+    if size.is_empty() || size == "Standard" { goods.to_owned() } else { format!("{goods}, {size}") }
 }

@@ -76,8 +76,8 @@ pub struct BrandChange {
 impl Category {
     /// What it is called in a language; its own name where nobody translated it.
     #[must_use]
-    pub fn name_in(&self, language: &str) -> String {
-        translated::name(&self.translations, language).unwrap_or(&self.name).to_owned()
+    pub fn name_in(&self, language: &str) -> &str {
+        translated::name(&self.translations, language).unwrap_or(&self.name)
     }
 
     /// Basis points, when it has a rate of its own.

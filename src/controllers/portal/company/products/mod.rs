@@ -30,6 +30,7 @@ use crate::{
         Access, Permission, Scope,
         roles::{ProductsUpdate, ProductsWrite},
     },
+    translated,
     views::templates,
 };
 
@@ -132,7 +133,7 @@ async fn products_page(visitor: &Visitor<ProductsUpdate>, list: &List) -> Result
     let next = found.next.map(|next| seal(access.souk(), &list.bound(), next)).transpose()?;
     let shelves = Shelves::of(&scope, &found.products, list.shop()).await?;
     let names = shops::names(&scope).await?;
-    let rows: Vec<_> = found.products.iter().map(|shown| row(shown, &shelves, &names)).collect();
+    let rows: Vec<_> = found.products.iter().map(|shown| row(shown, &shelves, &names, &visitor.language)).collect();
     let tree = catalog::categories(&scope).await?;
     let categories = paths(&tree, &visitor.language);
     let brands = catalog::brands(&scope).await?;
@@ -232,13 +233,13 @@ pub(super) fn standing_of(product: &Product) -> &'static str {
     }
 }
 
-fn row(shown: &Shown, shelves: &Shelves, shops: &BTreeMap<ShopId, String>) -> Value {
+fn row(shown: &Shown, shelves: &Shelves, shops: &BTreeMap<ShopId, String>, language: &str) -> Value {
     let product = &shown.product;
     let variants = shelves.variants(product.id);
     let (left, state) = shelves.left(product.id);
     let dearest = variants.iter().map(|variant| variant.price).max();
     json!({
-        "id": product.id, "name": product.name, "status": standing_of(product), "price": product.price_from,
+        "id": product.id, "name": translated::name(&product.translations, language).unwrap_or(&product.name), "status": standing_of(product), "price": product.price_from,
         "is_from": dearest.is_some_and(|dearest| dearest > product.price_from), "by_weight": variants.iter().any(|one| one.sold_by == "weight"),
         "sku": variants.first().map(|variant| variant.sku.as_str()), "variants": variants.len(),
         "category": shown.category.as_ref().map(|category| category.name.as_str()), "brand": shown.brand.as_ref().map(|brand| brand.name.as_str()),

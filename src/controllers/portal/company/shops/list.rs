@@ -23,6 +23,7 @@ use crate::{
         Access, Permission,
         roles::{ShopsSee, ShopsWrite},
     },
+    translated,
 };
 
 const ROWS: u64 = 50;
@@ -69,7 +70,7 @@ async fn list_page(visitor: &Visitor<ShopsSee>, list: &List) -> Result<(Company,
         .iter()
         .map(|shop| {
             json!({
-                "id": shop.id, "name": shop.name, "slug": shop.slug, "kind": shop.kind, "city": shop.city, "phone": shop.phone,
+                "id": shop.id, "name": translated::name(&shop.translations, &visitor.language).unwrap_or(&shop.name), "slug": shop.slug, "kind": shop.kind, "city": shop.city, "phone": shop.phone,
                 "door": door(shop, doors.get(&shop.id).copied().unwrap_or_default(), &visitor.language), "is_gone": shop.deleted_at.is_some(),
             })
         })
