@@ -27,6 +27,7 @@ mod m0033_alerts_of_all;
 mod m0034_accounts;
 mod m0035_sorted_lists;
 mod m0036_codes;
+mod m0037_names;
 mod m0038_translated;
 mod m0039_domains;
 pub mod tenant;
@@ -107,6 +108,7 @@ impl MigratorTrait for Migrator {
             step(m0034_accounts::Migration),
             step(m0035_sorted_lists::Migration),
             step(m0036_codes::Migration),
+            step(m0037_names::Migration),
             step(m0038_translated::Migration),
             step(m0039_domains::Migration),
         ]

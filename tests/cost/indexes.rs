@@ -304,7 +304,7 @@ async fn common_questions_use_their_indexes() {
         for (path, table, column, columns) in [
             ("/company/orders?sort=-total", "orders", "total", "company_id, total, id"),
             ("/company/orders?sort=placed", "orders", "created_at", "company_id, created_at, id"),
-            ("/company/customers?sort=name", "customers", "name", "company_id, name, id"),
+            ("/company/customers?sort=name", "customers", "sort_name", "company_id, sort_name, id"),
             // The index's second column is what is on hand without what is reserved.
             ("/company/inventory?sort=available", "stock_levels", "on_hand", "company_id, id"),
         ] {

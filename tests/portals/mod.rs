@@ -6,6 +6,7 @@ mod inventory;
 mod invitation;
 mod lists;
 mod logo;
+mod names;
 mod notices;
 mod office;
 mod orders;

@@ -42,7 +42,7 @@ async fn index(access: Access<ShopsRead>, Query(list): Query<List>) -> Result<An
     let after = page::open::<(String, ShopId)>(&access, "shops", list.cursor.as_deref())?;
     let scope = access.read_company().await?;
     let mut rows = shops::page(&scope, after, limit + 1).await?;
-    let next = page::cut(&access, "shops", &mut rows, limit, |shop| (shop.name.clone(), shop.id))?;
+    let next = page::cut(&access, "shops", &mut rows, limit, |shop| (shop.sort_name.clone(), shop.id))?;
     let doors = shops::doors(&scope, &rows).await?;
     let data: Vec<_> = rows.iter().map(|shop| public(shop, doors.get(&shop.id).copied().unwrap_or_default())).collect();
     Ok(Answer(page::envelope(data, limit, next)))

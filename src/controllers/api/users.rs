@@ -32,7 +32,7 @@ use crate::{
 
 /// One of the company's people.
 enum User {
-    Member(Colleague),
+    Member(Box<Colleague>),
     Customer(Box<Customer>),
 }
 
@@ -65,7 +65,7 @@ async fn shown(scope: &Scope, users: Vec<User>) -> Result<Vec<Value>> {
 }
 
 fn staff_among(users: &[User]) -> Vec<Colleague> {
-    users.iter().filter_map(|user| if let User::Member(one) = user { Some(one.clone()) } else { None }).collect()
+    users.iter().filter_map(|user| if let User::Member(one) = user { Some(Colleague::clone(one)) } else { None }).collect()
 }
 
 fn viewed(user: &User, names: &BTreeMap<String, String>) -> Value {
@@ -82,7 +82,7 @@ async fn one(scope: &Scope, user: User) -> Result<Answer<Value>> {
 /// Whom an id names, of those the caller sees.
 async fn find(scope: &Scope, id: Uuid) -> Result<User> {
     match identity::colleague(scope, MemberId(id)).await {
-        Ok(found) => Ok(User::Member(found)),
+        Ok(found) => Ok(User::Member(Box::new(found))),
         Err(Error::NotFound { .. }) => {
             let found = identity::customer_among(scope, CustomerId(id), orders::bought_here(scope)).await?;
             Ok(User::Customer(Box::new(found)))
@@ -119,7 +119,7 @@ async fn index(access: Access<UsersRead>, Query(list): Query<List>) -> Result<An
     let mut users = Vec::new();
     if !customers_only {
         let members = identity::members(&scope, &filter, before.map(MemberId), limit + 1).await?;
-        users.extend(members.into_iter().map(User::Member));
+        users.extend(members.into_iter().map(|one| User::Member(Box::new(one))));
     }
     if !staff_only {
         let among = orders::bought_here(&scope);
@@ -147,7 +147,7 @@ async fn index_of_all(access: &Access<UsersRead>, list: &List, bound: &str, befo
     let mut users = Vec::new();
     if !customers_only {
         let members = identity::members_of_all(&platform, &filter, before.map(MemberId), limit + 1).await?;
-        users.extend(members.into_iter().map(User::Member));
+        users.extend(members.into_iter().map(|one| User::Member(Box::new(one))));
     }
     if role.is_none() && list.shop_id.is_none() {
         let customers = identity::customers_of_all(&platform, before.map(CustomerId), limit + 1).await?;
@@ -186,7 +186,7 @@ async fn create(access: Access<UsersWrite>, Json(new, _): Json<Invitation>) -> R
     access.ensure_company()?;
     let colleague = identity::invite(access.souk(), access.tenant(), new).await?;
     let scope = access.read().await?;
-    Ok((StatusCode::CREATED, one(&scope, User::Member(colleague)).await?))
+    Ok((StatusCode::CREATED, one(&scope, User::Member(Box::new(colleague))).await?))
 }
 
 /// Everybody reads themselves; of others, those whose people the caller reads.
@@ -207,7 +207,7 @@ fn is_oneself(access: &Access<SignedIn>, id: Uuid) -> Result<bool> {
 
 async fn myself(scope: &Scope) -> Result<User> {
     match scope.tenant().actor {
-        Actor::Member(id) => Ok(User::Member(identity::colleague(scope, id).await?)),
+        Actor::Member(id) => Ok(User::Member(Box::new(identity::colleague(scope, id).await?))),
         Actor::Customer(id) => Ok(User::Customer(Box::new(identity::find_customer(scope, id).await?))),
         Actor::Platform(_) | Actor::Guest | Actor::System => Err(Error::NOT_FOUND),
     }
@@ -265,7 +265,7 @@ async fn update(
     }
     let scope = access.also::<UsersWrite>().ok_or(Error::NOT_FOUND)?.write().await?;
     let user = match find(&scope, id).await? {
-        User::Member(_) => User::Member(identity::change_member(&scope, MemberId(id), change.of_member(), version).await?),
+        User::Member(_) => User::Member(Box::new(identity::change_member(&scope, MemberId(id), change.of_member(), version).await?)),
         User::Customer(_) => {
             let changed = identity::change_customer(&scope, CustomerId(id), change.of_customer(), version).await?;
             User::Customer(Box::new(changed))
@@ -301,7 +301,7 @@ async fn unban(access: Access<UsersWrite>, Id(id): Id<Uuid>) -> Result<Answer<Va
 async fn set_banned(access: &Access<UsersWrite>, id: Uuid, banned: bool) -> Result<Answer<Value>> {
     let scope = access.write().await?;
     let user = match find(&scope, id).await? {
-        User::Member(_) => User::Member(identity::set_banned(&scope, MemberId(id), banned).await?),
+        User::Member(_) => User::Member(Box::new(identity::set_banned(&scope, MemberId(id), banned).await?)),
         User::Customer(_) => User::Customer(Box::new(identity::set_customer_banned(&scope, CustomerId(id), banned).await?)),
     };
     let answer = one(&scope, user).await?;

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, QueryTrait, sea_query::SelectStatement};
+use sea_orm::{
+    ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait, JoinType, SelectStatement},
+};
 
 use super::{Product, Variant, findable, list, product, variant};
 use crate::{errors::Result, ids::VariantId, tenancy::Scope};
@@ -76,4 +79,15 @@ pub fn costs(scope: &Scope) -> SelectStatement {
         .column(variant::Column::Cost)
         .column(variant::Column::SoldBy)
         .into_query()
+}
+
+/// By what each variant stands in a list by name: `id` and `sort_name`.
+#[must_use]
+pub fn names(scope: &Scope) -> SelectStatement {
+    let products = scope.find::<product::Entity>().select_only().column(product::Column::Id).column(product::Column::SortName);
+    let same = Expr::col((variant::Entity, variant::Column::ProductId)).equals(("products", "id"));
+    let mut variants = scope.find::<variant::Entity>().select_only().column(variant::Column::Id);
+    let query = QuerySelect::query(&mut variants);
+    query.join_subquery(JoinType::InnerJoin, products.into_query(), "products", same).column(("products", "sort_name"));
+    query.take()
 }

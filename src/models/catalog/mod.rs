@@ -47,7 +47,7 @@ pub use self::{
     facets::{Choice, Facets, Prices, ValueCount, facets},
     facts::Facts,
     findable::rewrite_words,
-    goods::{called, coded, costs, goods, look_up},
+    goods::{called, coded, costs, goods, look_up, names},
     list::{Filter, Label, Page, Position, Shown, Sort, Standing, count, list, of_variant, these},
     logo::{LOGO_BYTES_MAX, LOGO_SIDE_MAX, remove_logo, set_logo},
     organise::{

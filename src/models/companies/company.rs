@@ -17,6 +17,7 @@ pub struct Model {
     pub id: CompanyId,
     pub slug: String,
     pub name: String,
+    pub sort_name: String,
     pub description: String,
     /// ISO 4217; fixed by the first row of money.
     pub currency: String,

@@ -22,6 +22,7 @@ use crate::{
     events::Event,
     ids::CompanyId,
     tenancy::{PLATFORM_COMPANY, Platform, Scope, Souk},
+    words::fold,
 };
 
 /// What a company is opened with.
@@ -67,6 +68,7 @@ pub async fn open(platform: &Platform, new: NewCompany) -> Result<Company> {
     let company = Company {
         id: CompanyId::new(),
         slug: new.slug,
+        sort_name: fold(&new.name),
         name: new.name,
         description: new.description,
         currency: new.currency,
@@ -143,6 +145,7 @@ pub async fn ensure_platform(platform: &Platform) -> Result<()> {
             id: PLATFORM_COMPANY,
             slug: "-platform".into(),
             name: "Souk".into(),
+            sort_name: "souk".into(),
             description: String::new(),
             currency: "INR".into(),
             zone: "UTC".into(),

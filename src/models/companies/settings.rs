@@ -17,6 +17,7 @@ use crate::{
     given::given,
     tenancy::Scope,
     views::templates::LANGUAGES,
+    words::fold,
 };
 
 /// What a company may change of itself; what is not named stays.
@@ -178,6 +179,7 @@ pub async fn change_settings(scope: &Scope, change: CompanySettings, version: Op
     let update = scope
         .update::<company::Entity>()
         .col_expr(company::Column::Name, Expr::value(after.name.clone()))
+        .col_expr(company::Column::SortName, Expr::value(fold(&after.name)))
         .col_expr(company::Column::Description, Expr::value(after.description.clone()))
         .col_expr(company::Column::Email, Expr::value(after.email.clone()))
         .col_expr(company::Column::Phone, Expr::value(after.phone.clone()))
@@ -256,6 +258,7 @@ pub async fn change_terms(scope: &Scope, terms: &PlatformTerms, version: Option<
     let update = scope
         .update::<company::Entity>()
         .col_expr(Column::Name, Expr::value(after.name.clone()))
+        .col_expr(Column::SortName, Expr::value(fold(&after.name)))
         .col_expr(Column::Email, Expr::value(after.email.clone()))
         .col_expr(Column::Phone, Expr::value(after.phone.clone()))
         .col_expr(Column::PayTo, Expr::value(pay_to))

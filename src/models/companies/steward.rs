@@ -49,7 +49,7 @@ impl By {
     /// Where a list that is sorted so goes on behind a company.
     #[must_use]
     pub fn place(self, company: &Company) -> Place {
-        Place { at: (self == Self::Name).then(|| At::Text(company.name.clone())), id: company.id.0 }
+        Place { at: (self == Self::Name).then(|| At::Text(company.sort_name.clone())), id: company.id.0 }
     }
 }
 
@@ -81,7 +81,7 @@ pub async fn sorted(platform: &Platform, search: &Search, sort: Sort<By>, after:
         let name = Expr::expr(Func::lower(Expr::col(company::Column::Name))).like(part());
         rows = rows.filter(Condition::any().add(name).add(Expr::col(company::Column::Slug).like(part())));
     }
-    let by = (sort.by == By::Name).then(|| company::Column::Name.into_expr());
+    let by = (sort.by == By::Name).then(|| company::Column::SortName.into_expr());
     platform.all(keyset::sorted(rows, by, company::Column::Id, sort.falls, after).limit(limit)).await
 }
 

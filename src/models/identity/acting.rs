@@ -237,6 +237,7 @@ async fn place_of(scope: &Scope, staff: &staff::Model) -> Result<MemberId> {
         staff_id: staff.id,
         kind: member::PLATFORM.into(),
         name: staff.name.clone(),
+        sort_name: staff.sort_name.clone(),
         email: staff.email.clone(),
         is_active: false,
         joined_at: None,

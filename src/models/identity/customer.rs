@@ -17,6 +17,7 @@ pub struct Model {
     pub id: CustomerId,
     pub email: String,
     pub name: String,
+    pub sort_name: String,
     pub password: String,
     pub customer_group: String,
     pub language: String,

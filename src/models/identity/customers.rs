@@ -18,6 +18,7 @@ use crate::{
     events::Event,
     ids::CustomerId,
     tenancy::{Actor, Permission, Scope, roles::UsersWrite},
+    words::fold,
 };
 
 /// What may be changed of a customer; the group is the company's to choose. An empty phone number is none.
@@ -69,6 +70,7 @@ pub async fn change_customer(scope: &Scope, id: CustomerId, change: CustomerChan
     let update = scope
         .update::<customer::Entity>()
         .col_expr(customer::Column::Name, Expr::value(after.name.clone()))
+        .col_expr(customer::Column::SortName, Expr::value(fold(&after.name)))
         .col_expr(customer::Column::Phone, Expr::value(after.phone.clone()))
         .col_expr(customer::Column::PhoneVerifiedAt, Expr::value(after.phone_verified_at))
         .col_expr(customer::Column::PhoneProved, Expr::value(after.phone_proved.clone()))

@@ -11,6 +11,7 @@ use crate::{
     errors::{Error, Result},
     ids::{AddressId, CustomerId},
     tenancy::Scope,
+    words::fold,
 };
 
 /// What stands where a name was.
@@ -39,6 +40,7 @@ pub async fn forget_customer(scope: &Scope, before: &customer::Model) -> Result<
         .update::<customer::Entity>()
         .col_expr(customer::Column::Email, Expr::value(nowhere(id)))
         .col_expr(customer::Column::Name, Expr::value(NAME))
+        .col_expr(customer::Column::SortName, Expr::value(fold(NAME)))
         .col_expr(customer::Column::Password, Expr::value(""))
         .col_expr(customer::Column::Phone, Expr::value(None::<String>))
         .col_expr(customer::Column::PhoneVerifiedAt, Expr::value(None::<Instant>))

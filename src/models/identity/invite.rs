@@ -32,6 +32,7 @@ use crate::{
         shops,
     },
     tenancy::{Actor, Device, Platform, Role, Scope, Souk, Tenant, keys},
+    words::fold,
 };
 
 /// How long an invitation waits.
@@ -105,6 +106,7 @@ pub async fn newcomer(platform: &Platform, by: &Tenant, email: &str, name: &str)
         id: StaffId::new(),
         email: email.clone(),
         name: name.clone(),
+        sort_name: fold(&name),
         password: String::new(),
         language: "en".into(),
         theme: String::new(),
@@ -147,6 +149,7 @@ async fn join(scope: &Scope, staff_id: StaffId, name: &str, email: &str) -> Resu
         staff_id,
         kind: member::STAFF.into(),
         name: name.into(),
+        sort_name: fold(name),
         email: email.into(),
         is_active: true,
         joined_at: None,
@@ -173,6 +176,7 @@ async fn join(scope: &Scope, staff_id: StaffId, name: &str, email: &str) -> Resu
         .col_expr(member::Column::IsActive, Expr::value(true))
         .col_expr(member::Column::JoinedAt, Expr::value(None::<Instant>))
         .col_expr(member::Column::Name, Expr::value(name))
+        .col_expr(member::Column::SortName, Expr::value(fold(name)))
         .col_expr(member::Column::SessionsFrom, Expr::value(Some(now)))
         .col_expr(member::Column::UpdatedAt, Expr::value(now))
         .col_expr(member::Column::Version, Expr::col(member::Column::Version).add(1))
@@ -346,6 +350,7 @@ pub async fn accept(souk: &Souk, text: &str, name: &str, new_password: &str, dev
         .update::<staff::Entity>()
         .col_expr(staff::Column::Password, Expr::value(hash))
         .col_expr(staff::Column::Name, Expr::value(name.clone()))
+        .col_expr(staff::Column::SortName, Expr::value(fold(&name)))
         .col_expr(staff::Column::UpdatedAt, Expr::value(clock::now()))
         .col_expr(staff::Column::Version, Expr::col(staff::Column::Version).add(1))
         .filter(staff::Column::Id.eq(invited.staff))
@@ -386,6 +391,7 @@ async fn came(scope: &Scope, id: MemberId, name: &str, at: Instant) -> Result<()
         .update::<member::Entity>()
         .col_expr(member::Column::JoinedAt, Expr::value(Some(at)))
         .col_expr(member::Column::Name, Expr::value(name))
+        .col_expr(member::Column::SortName, Expr::value(fold(name)))
         .col_expr(member::Column::UpdatedAt, Expr::value(at))
         .col_expr(member::Column::Version, Expr::col(member::Column::Version).add(1))
         .filter(member::Column::Id.eq(id));

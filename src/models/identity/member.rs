@@ -24,6 +24,7 @@ pub struct Model {
     /// [`STAFF`] or [`PLATFORM`].
     pub kind: String,
     pub name: String,
+    pub sort_name: String,
     pub email: String,
     pub is_active: bool,
     /// When they first came; nothing while an invitation waits.

@@ -20,6 +20,7 @@ use crate::{
     ids::{RoleId, RowId},
     tenancy::{Role, Scope},
     translated::{self, Translations},
+    words::fold,
 };
 
 /// A role of the company's own, with what it allows.
@@ -60,7 +61,8 @@ impl OwnRole {
 /// When the database cannot be reached.
 pub async fn own_roles(scope: &Scope) -> Result<Vec<OwnRole>> {
     const ROLES_MAX: u64 = 200;
-    let roles = scope.all(scope.find::<role::Entity>().order_by_asc(role::Column::Name).limit(ROLES_MAX)).await?;
+    let mut roles = scope.all(scope.find::<role::Entity>().order_by_asc(role::Column::Name).limit(ROLES_MAX)).await?;
+    roles.sort_by_cached_key(|role| fold(&role.name));
     let mut by_role: BTreeMap<RoleId, Vec<String>> = BTreeMap::new();
     let rows = scope.find::<role_permission::Entity>().order_by_asc(role_permission::Column::Permission);
     for row in scope.all(rows).await? {

@@ -88,8 +88,8 @@ pub enum PeopleBy {
 impl PeopleBy {
     /// Where a list that is sorted so goes on behind somebody.
     #[must_use]
-    pub fn place(self, id: Uuid, name: &str) -> Place {
-        Place { at: (self == Self::Name).then(|| At::Text(name.to_owned())), id }
+    pub fn place(self, id: Uuid, sort_name: &str) -> Place {
+        Place { at: (self == Self::Name).then(|| At::Text(sort_name.to_owned())), id }
     }
 }
 
@@ -129,7 +129,7 @@ pub async fn sorted_members(
     if let Some(state) = filter.state {
         rows = rows.filter(stands(scope, state));
     }
-    let by = (sort.by == PeopleBy::Name).then(|| member::Column::Name.into_expr());
+    let by = (sort.by == PeopleBy::Name).then(|| member::Column::SortName.into_expr());
     let members = scope.all(keyset::sorted(rows, by, member::Column::Id, sort.falls, after).limit(limit)).await?;
     with_assignments(scope, members).await
 }
@@ -227,7 +227,7 @@ pub async fn sorted_customers(
     if let Some(group) = &filter.group {
         rows = rows.filter(customer::Column::CustomerGroup.eq(group.as_str()));
     }
-    let by = (sort.by == PeopleBy::Name).then(|| customer::Column::Name.into_expr());
+    let by = (sort.by == PeopleBy::Name).then(|| customer::Column::SortName.into_expr());
     scope.all(keyset::sorted(rows, by, customer::Column::Id, sort.falls, after).limit(limit)).await
 }
 

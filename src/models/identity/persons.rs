@@ -84,7 +84,7 @@ pub async fn sorted_persons(
         let name = Expr::expr(Func::lower(Expr::col(Column::Name))).like(part());
         rows = rows.filter(Condition::any().add(name).add(Expr::col(Column::Email).like(part())));
     }
-    let by = (sort.by == PeopleBy::Name).then(|| Column::Name.into_expr());
+    let by = (sort.by == PeopleBy::Name).then(|| Column::SortName.into_expr());
     platform.all(keyset::sorted(rows, by, Column::Id, sort.falls, after).limit(limit)).await
 }
 

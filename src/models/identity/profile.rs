@@ -25,6 +25,7 @@ use crate::{
     ids::StaffId,
     tenancy::{Device, Souk, Tenant},
     views::templates::LANGUAGES,
+    words::fold,
 };
 
 /// What is absent stays; an empty phone number is none.
@@ -96,6 +97,7 @@ async fn change_staff(
     let update = platform
         .update::<Entity>()
         .col_expr(Column::Name, Expr::value(after.name.as_str()))
+        .col_expr(Column::SortName, Expr::value(fold(&after.name)))
         .col_expr(Column::Phone, Expr::value(after.phone.clone()))
         .col_expr(Column::Language, Expr::value(after.language.as_str()))
         .col_expr(Column::UpdatedAt, Expr::value(after.updated_at))
@@ -129,6 +131,7 @@ async fn rename_member(souk: &Souk, tenant: &Tenant, staff: StaffId, before: &st
     let update = scope
         .update::<Entity>()
         .col_expr(Column::Name, Expr::value(after))
+        .col_expr(Column::SortName, Expr::value(fold(after)))
         .col_expr(Column::UpdatedAt, Expr::value(clock::now()))
         .col_expr(Column::Version, Expr::col(Column::Version).add(1))
         .filter(Column::StaffId.eq(staff));

@@ -23,6 +23,7 @@ use crate::{
     ids::{AssignmentId, CompanyId, CustomerId, MemberId, ShopId, StaffId},
     models::plans::{self, Limit},
     tenancy::{Device, Platform, Role, Scope, Souk, Tenant},
+    words::fold,
 };
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -67,6 +68,7 @@ pub async fn register(scope: &Scope, new: NewCustomer, hash: String) -> Result<c
         company_id: scope.company(),
         id: CustomerId::new(),
         email,
+        sort_name: fold(&name),
         name,
         password: hash,
         customer_group: "retail".into(),
@@ -202,6 +204,7 @@ pub async fn add_staff(
             id,
             email: email.clone(),
             name: name.into(),
+            sort_name: fold(name),
             password: hash,
             language: "en".into(),
             theme: String::new(),
@@ -224,6 +227,7 @@ pub async fn add_staff(
             staff_id: id,
             kind: member::STAFF.into(),
             name: name.into(),
+            sort_name: fold(name),
             email,
             is_active: true,
             joined_at: Some(now),

@@ -11,6 +11,7 @@ pub struct Model {
     pub id: StaffId,
     pub email: String,
     pub name: String,
+    pub sort_name: String,
     pub password: String,
     pub language: String,
     pub theme: String,

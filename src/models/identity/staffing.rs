@@ -26,6 +26,7 @@ use crate::{
     ids::{AssignmentId, CompanyId, MemberId, RoleId, ShopId, StaffId},
     models::{companies, shops},
     tenancy::{Role, Scope, Souk},
+    words::fold,
 };
 
 /// A role at a shop, or in the whole company.
@@ -204,7 +205,7 @@ pub async fn change_member(scope: &Scope, id: MemberId, change: MemberChange, ve
         Some(places) => resolve(scope, places).await?,
         None => old.clone(),
     };
-    let mut columns = vec![(member::Column::Name, name.clone().into())];
+    let mut columns = vec![(member::Column::Name, name.clone().into()), (member::Column::SortName, fold(&name).into())];
     let mut changes = vec![];
     if name != before.member.name {
         changes.push(("name", json!(before.member.name), json!(name)));

@@ -60,18 +60,25 @@ pub async fn list(scope: &Scope, filter: &StockFilter, after: Option<StockId>, l
     scope.all(behind(narrowed(scope.find::<stock::Entity>(), filter), after, limit)).await
 }
 
-/// What people sort stock by: since when a row is there, which its id says, or how much of it can be sold.
+/// What people sort stock by: since when a row is there, which its id says, what its goods are called,
+/// or how much of it can be sold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
     Since,
+    Name,
     Available,
 }
 
 impl By {
-    /// Where a list that is sorted so goes on behind a row.
+    /// Where a list that is sorted so goes on behind a row of these goods.
     #[must_use]
-    pub fn place(self, row: &stock::Model) -> Place {
-        Place { at: (self == Self::Available).then(|| At::Number(row.on_hand - row.reserved)), id: row.id.0 }
+    pub fn place(self, row: &stock::Model, goods: Option<&catalog::Product>) -> Place {
+        let at = match self {
+            Self::Since => None,
+            Self::Name => Some(At::Text(goods.map(|product| product.sort_name.clone()).unwrap_or_default())),
+            Self::Available => Some(At::Number(row.on_hand - row.reserved)),
+        };
+        Place { at, id: row.id.0 }
     }
 }
 
@@ -80,9 +87,17 @@ impl By {
 /// # Errors
 /// When the database cannot be reached.
 pub async fn sorted(scope: &Scope, filter: &StockFilter, sort: Sort<By>, after: Option<Place>, limit: u64) -> Result<Vec<stock::Model>> {
-    let available = || stock::Column::OnHand.into_expr().sub(stock::Column::Reserved.into_expr());
-    let by = (sort.by == By::Available).then(available);
-    let rows = narrowed(scope.find::<stock::Entity>(), filter);
+    let mut rows = narrowed(scope.find::<stock::Entity>(), filter);
+    let by = match sort.by {
+        By::Since => None,
+        By::Name => {
+            let goods = Alias::new("goods");
+            let same = Expr::col((stock::Entity, stock::Column::VariantId)).equals((goods.clone(), Alias::new("id")));
+            QuerySelect::query(&mut rows).join_subquery(JoinType::InnerJoin, catalog::names(scope), goods.clone(), same);
+            Some(Expr::col((goods, Alias::new("sort_name"))))
+        }
+        By::Available => Some(stock::Column::OnHand.into_expr().sub(stock::Column::Reserved.into_expr())),
+    };
     scope.all(keyset::sorted(rows, by, stock::Column::Id, sort.falls, after).limit(limit)).await
 }
 

@@ -121,6 +121,7 @@ mod tests {
             slug: text(),
             name: text(),
             translations: serde_json::Value::Null,
+            sort_name: text(),
             kind: text(),
             zone: zone.into(),
             line1: text(),

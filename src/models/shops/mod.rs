@@ -87,10 +87,10 @@ pub async fn search(scope: &Scope, filter: &ShopFilter, after: Option<(String, S
         let has = |column: shop::Column| Expr::expr(Func::lower(Expr::col((shop::Entity, column)))).like(part.clone());
         rows = rows.filter(Condition::any().add(has(shop::Column::Name)).add(has(shop::Column::Slug)).add(has(shop::Column::City)));
     }
-    if let Some((name, id)) = after {
-        rows = rows.filter(keyset::above(shop::Column::Name, name, shop::Column::Id, id));
+    if let Some((sort_name, id)) = after {
+        rows = rows.filter(keyset::above(shop::Column::SortName, sort_name, shop::Column::Id, id));
     }
-    scope.all(rows.order_by_asc(shop::Column::Name).order_by_asc(shop::Column::Id).limit(limit)).await
+    scope.all(rows.order_by_asc(shop::Column::SortName).order_by_asc(shop::Column::Id).limit(limit)).await
 }
 
 /// Those of some shops that the caller sees, by name; closed ones too.
@@ -99,7 +99,7 @@ pub async fn search(scope: &Scope, filter: &ShopFilter, after: Option<(String, S
 /// When the database cannot be reached.
 pub async fn some(scope: &Scope, ids: &[ShopId]) -> Result<Vec<Shop>> {
     let rows = seen(scope, scope.find::<shop::Entity>()).filter(shop::Column::Id.is_in(ids.iter().copied()));
-    scope.all(rows.order_by_asc(shop::Column::Name).order_by_asc(shop::Column::Id)).await
+    scope.all(rows.order_by_asc(shop::Column::SortName).order_by_asc(shop::Column::Id)).await
 }
 
 /// Shops are rows of the company, but whoever works at some sees these.
@@ -112,7 +112,7 @@ fn seen(scope: &Scope, rows: Select<shop::Entity>) -> Select<shop::Entity> {
 
 /// Every open shop of the company, also those the caller does not work at: their names are public.
 pub async fn everywhere(scope: &Scope) -> Result<Vec<Shop>> {
-    scope.all(active(scope).order_by_asc(shop::Column::Name).limit(1_000)).await
+    scope.all(active(scope).order_by_asc(shop::Column::SortName).limit(1_000)).await
 }
 
 /// The question which shops sell at present: closed neither until further notice nor for good.

@@ -19,6 +19,7 @@ pub struct Model {
     pub slug: String,
     pub name: String,
     pub translations: Value,
+    pub sort_name: String,
     pub kind: String,
     pub zone: String,
     pub line1: String,

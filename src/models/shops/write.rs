@@ -23,6 +23,7 @@ use crate::{
     },
     tenancy::Scope,
     translated::{self, Translations},
+    words::fold,
 };
 
 /// What a shop can be.
@@ -193,12 +194,14 @@ pub async fn open(scope: &Scope, new: NewShop) -> Result<Shop> {
     let company = companies::own(scope).await?;
     let now = clock::now();
     let text = |text: String| text.trim().to_owned();
+    let name = text(new.name);
     let shop = Shop {
         company_id: scope.company(),
         id: ShopId::new(),
         slug: new.slug,
-        name: text(new.name),
         translations: json!(new.translations),
+        sort_name: fold(&name),
+        name,
         kind: new.kind,
         zone: new.zone.unwrap_or(company.zone),
         line1: text(new.line1),
@@ -296,6 +299,7 @@ pub async fn change(scope: &Scope, id: ShopId, change: ShopChange, version: Opti
         .update::<shop::Entity>()
         .col_expr(shop::Column::Name, Expr::value(after.name.clone()))
         .col_expr(shop::Column::Translations, Expr::value(after.translations.clone()))
+        .col_expr(shop::Column::SortName, Expr::value(fold(&after.name)))
         .col_expr(shop::Column::Kind, Expr::value(after.kind.clone()))
         .col_expr(shop::Column::Zone, Expr::value(after.zone.clone()))
         .col_expr(shop::Column::Phone, Expr::value(after.phone.clone()))

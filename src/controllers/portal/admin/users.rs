@@ -119,7 +119,7 @@ async fn list_page(visitor: &Visitor<PlatformRead>, list: &List) -> Result<(Comp
     let after = page::open::<Place>(souk, &bound, list.cursor.as_deref())?;
     let platform = souk.platform("all-companies").await?;
     let mut found = identity::sorted_persons(&platform, &list.search(), sort, after, ROWS + 1).await?;
-    let next = page::cut(souk, &bound, &mut found, ROWS, |one| sort.by.place(one.id.0, &one.name))?;
+    let next = page::cut(souk, &bound, &mut found, ROWS, |one| sort.by.place(one.id.0, &one.sort_name))?;
     let rows = rows(&platform, found).await?;
     let (scope, company) = super::own(visitor, platform).await?;
     let state =
@@ -156,7 +156,7 @@ async fn page_of_file(souk: Souk, list: List, after: Option<Place>) -> Result<ex
     let sort = list.sorting().sort;
     let platform = souk.platform("all-companies").await?;
     let found = identity::sorted_persons(&platform, &list.search(), sort, after, export::ROWS).await?;
-    let next = found.last().map(|one| sort.by.place(one.id.0, &one.name)).filter(|_| found.len() as u64 == export::ROWS);
+    let next = found.last().map(|one| sort.by.place(one.id.0, &one.sort_name)).filter(|_| found.len() as u64 == export::ROWS);
     Ok((rows(&platform, found).await?.iter().map(cells).collect(), next))
 }
 

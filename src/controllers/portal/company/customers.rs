@@ -103,7 +103,7 @@ async fn list_page(visitor: &Visitor<UsersRead>, list: &List) -> Result<(Company
     let scope = access.read().await?;
     let company = companies::own(&scope).await?;
     let mut people = found(&scope, list, after, ROWS + 1).await?;
-    let next = page::cut(access, &bound, &mut people, ROWS, |one| by.place(one.id.0, &one.name))?;
+    let next = page::cut(access, &bound, &mut people, ROWS, |one| by.place(one.id.0, &one.sort_name))?;
     let ids: Vec<_> = people.iter().map(|one| one.id).collect();
     let bought = orders::bought_by(&scope, &ids).await?;
     let rows = people.iter().map(|one| {
@@ -142,7 +142,7 @@ async fn export(visitor: Visitor<UsersRead>, Query(list): Query<List>) -> PageRe
         async move {
             let scope = access.read().await?;
             let people = found(&scope, &list, after, export::ROWS).await?;
-            let next = people.last().map(|one| by.place(one.id.0, &one.name)).filter(|_| people.len() as u64 == export::ROWS);
+            let next = people.last().map(|one| by.place(one.id.0, &one.sort_name)).filter(|_| people.len() as u64 == export::ROWS);
             Ok((cells(&scope, &people).await?, next))
         }
     });

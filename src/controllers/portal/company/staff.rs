@@ -140,7 +140,7 @@ async fn list_page(visitor: &Visitor<UsersRead>, list: &List) -> Result<(Company
     let scope = access.read().await?;
     let company = companies::own(&scope).await?;
     let mut people = identity::sorted_members(&scope, &filter, sort, after, ROWS + 1).await?;
-    let next = page::cut(access, &bound, &mut people, ROWS, |one| sort.by.place(one.member.id.0, &one.member.name))?;
+    let next = page::cut(access, &bound, &mut people, ROWS, |one| sort.by.place(one.member.id.0, &one.member.sort_name))?;
     let names = Names::of(&scope, &people, &visitor.language).await?;
     let shops = shops::list(&scope).await?;
     let roles = role_choices(&scope, &visitor.language).await?;
@@ -203,8 +203,10 @@ async fn export(visitor: Visitor<UsersRead>, Query(list): Query<List>) -> PageRe
         async move {
             let scope = access.read().await?;
             let people = identity::sorted_members(&scope, &filter, sort, after, export::ROWS).await?;
-            let next =
-                people.last().map(|one| sort.by.place(one.member.id.0, &one.member.name)).filter(|_| people.len() as u64 == export::ROWS);
+            let next = people
+                .last()
+                .map(|one| sort.by.place(one.member.id.0, &one.member.sort_name))
+                .filter(|_| people.len() as u64 == export::ROWS);
             Ok((cells(&access, scope, &people, &language).await?, next))
         }
     });

@@ -62,7 +62,10 @@ struct List {
 }
 
 /// What people sort stock by.
-const HEADS: [Head<By>; 1] = [Head { word: "available", label: "stock.available", falls: false, by: By::Available }];
+const HEADS: [Head<By>; 2] = [
+    Head { word: "name", label: "stock.goods", falls: false, by: By::Name },
+    Head { word: "available", label: "stock.available", falls: false, by: By::Available },
+];
 
 impl List {
     fn sorting(&self) -> Sorting<By> {
@@ -118,9 +121,9 @@ async fn list_page(visitor: &Visitor<InventoryRead>, list: &List) -> Result<(Com
     let company = companies::own(&scope).await?;
     let filter = list.filter(&scope).await?;
     let mut found = inventory::sorted(&scope, &filter, sort, after, ROWS + 1).await?;
-    let next = page::cut(access, &bound, &mut found, ROWS, |row| sort.by.place(row))?;
-    let places = places(&scope).await?;
     let goods = goods_of(&scope, found.iter().map(|row| row.variant_id)).await?;
+    let next = page::cut(access, &bound, &mut found, ROWS, |row| sort.by.place(row, product_of(row, &goods)))?;
+    let places = places(&scope).await?;
     let rows: Vec<_> = found.iter().map(|row| shown(row, goods.get(&row.variant_id), &places)).collect();
     let categories = catalog::categories(&scope).await?;
     let category = categories.iter().find(|one| one.slug == list.category).map(|one| one.name.clone()).unwrap_or_default();
@@ -187,7 +190,13 @@ impl Figures {
     }
 }
 
-async fn goods_of(scope: &Scope, ids: impl Iterator<Item = VariantId>) -> Result<BTreeMap<VariantId, (Variant, Product)>> {
+type Goods = BTreeMap<VariantId, (Variant, Product)>;
+
+fn product_of<'a>(row: &Stock, goods: &'a Goods) -> Option<&'a Product> {
+    goods.get(&row.variant_id).map(|(_, product)| product)
+}
+
+async fn goods_of(scope: &Scope, ids: impl Iterator<Item = VariantId>) -> Result<Goods> {
     let mut ids: Vec<_> = ids.collect();
     ids.sort_unstable();
     ids.dedup();
@@ -235,8 +244,10 @@ async fn export_list(visitor: Visitor<InventoryRead>, Query(list): Query<List>) 
             let scope = access.read().await?;
             let filter = list.filter(&scope).await?;
             let rows = inventory::sorted(&scope, &filter, sort, after, export::ROWS).await?;
-            let next = rows.last().filter(|_| rows.len() as u64 == export::ROWS).map(|row| sort.by.place(row));
-            Ok((cells(&scope, &rows).await?, next))
+            let goods = goods_of(&scope, rows.iter().map(|row| row.variant_id)).await?;
+            let last = rows.last().filter(|_| rows.len() as u64 == export::ROWS);
+            let next = last.map(|row| sort.by.place(row, product_of(row, &goods)));
+            Ok((cells(&scope, &rows, &goods).await?, next))
         }
     });
     csv.await.map_err(|error| look.with(error))
@@ -254,12 +265,12 @@ async fn chosen_rows(access: &Access<InventoryRead>, fields: &Fields) -> Result<
     for id in chosen(fields) {
         rows.push(inventory::row(&scope, id).await?);
     }
-    cells(&scope, &rows).await
+    let goods = goods_of(&scope, rows.iter().map(|row| row.variant_id)).await?;
+    cells(&scope, &rows, &goods).await
 }
 
-async fn cells(scope: &Scope, rows: &[Stock]) -> Result<Vec<Vec<String>>> {
+async fn cells(scope: &Scope, rows: &[Stock], goods: &Goods) -> Result<Vec<Vec<String>>> {
     let places = places(scope).await?;
-    let goods = goods_of(scope, rows.iter().map(|row| row.variant_id)).await?;
     let cells = rows.iter().map(|row| {
         let known = goods.get(&row.variant_id);
         let (name, sku, by_weight) = called(known);

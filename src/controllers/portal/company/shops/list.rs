@@ -64,7 +64,7 @@ async fn list_page(visitor: &Visitor<ShopsSee>, list: &List) -> Result<(Company,
     let scope = access.read().await?;
     let company = companies::own(&scope).await?;
     let mut found = shops::search(&scope, &filter, after, ROWS + 1).await?;
-    let next = page::cut(access, &bound, &mut found, ROWS, |shop| (shop.name.clone(), shop.id))?;
+    let next = page::cut(access, &bound, &mut found, ROWS, |shop| (shop.sort_name.clone(), shop.id))?;
     let doors = shops::doors(&scope, &found).await?;
     let rows: Vec<_> = found
         .iter()
@@ -95,7 +95,7 @@ async fn export_list(visitor: Visitor<ShopsSee>, Query(list): Query<List>) -> Pa
         async move {
             let scope = access.read().await?;
             let found = shops::search(&scope, &filter, after, export::ROWS).await?;
-            let next = found.last().filter(|_| found.len() as u64 == export::ROWS).map(|shop| (shop.name.clone(), shop.id));
+            let next = found.last().filter(|_| found.len() as u64 == export::ROWS).map(|shop| (shop.sort_name.clone(), shop.id));
             Ok((found.into_iter().map(cells).collect(), next))
         }
     });

@@ -156,7 +156,7 @@ async fn shop_page<P: Permission>(visitor: &Visitor<P>, id: ShopId) -> Result<(C
 async fn managers(scope: &Scope, shop: ShopId) -> Result<Vec<Value>> {
     let mut fit = identity::members_with(scope, &[Role::ShopManager], Some(shop)).await?;
     fit.extend(identity::members_with(scope, &[Role::CompanyAdmin], None).await?);
-    fit.sort_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
+    fit.sort_by(|one, other| (&one.sort_name, one.id).cmp(&(&other.sort_name, other.id)));
     fit.dedup_by_key(|one| one.id);
     Ok(fit.iter().map(|one| json!({ "value": one.id, "label": one.name })).collect())
 }

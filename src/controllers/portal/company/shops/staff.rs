@@ -52,7 +52,7 @@ pub(super) async fn candidates(scope: &Scope, shop: ShopId) -> Result<Value> {
     let found = identity::members(scope, &PeopleFilter::default(), None, PEOPLE).await?;
     let mut found: Vec<_> = found.into_iter().filter(|one| one.member.is_active && !one.assignments.is_empty()).collect();
     // Those who are not here yet come first.
-    found.sort_by_key(|one| (one.assignments.iter().any(|row| row.shop_id == Some(shop)), one.member.name.clone()));
+    found.sort_by_key(|one| (one.assignments.iter().any(|row| row.shop_id == Some(shop)), one.member.sort_name.clone()));
     Ok(found.iter().map(|one| json!({ "value": one.member.id, "label": format!("{}, {}", one.member.name, one.member.email) })).collect())
 }
 
