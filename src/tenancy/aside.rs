@@ -25,19 +25,23 @@ impl Souk {
         }
     }
 
-    /// Writes what was told aside, each company's in a unit of its own.
-    ///
-    /// # Errors
-    /// When the database cannot be reached: what is not written by then is lost, since nobody waits for it.
-    pub async fn write_aside(&self) -> Result<()> {
+    /// Writes what was told aside, each company's in a unit of its own. What cannot be written is said
+    /// in the log and lost, since nobody waits for it, and takes nothing of another company along.
+    pub async fn write_aside(&self) {
         let kept = std::mem::take(&mut *self.aside().0.lock().unwrap_or_else(PoisonError::into_inner));
         for (company, told) in kept {
-            let scope = self.write(Tenant::system(company)).await?;
-            for (who, event) in told {
-                scope.emit_of(&who, event).await?;
+            let events = told.len();
+            if let Err(error) = self.write_told(company, told).await {
+                tracing::warn!(company.id = %company, events, %error, "what was looked at could not be written down");
             }
-            scope.commit().await?;
         }
-        Ok(())
+    }
+
+    async fn write_told(&self, company: CompanyId, told: Vec<(Tenant, Event)>) -> Result<()> {
+        let scope = self.write(Tenant::system(company)).await?;
+        for (who, event) in told {
+            scope.emit_of(&who, event).await?;
+        }
+        scope.commit().await
     }
 }

@@ -195,9 +195,7 @@ async fn write_aside(souk: Souk, mut stopped: watch::Receiver<bool>) {
             () = told(&mut stopped) => true,
             () = tokio::time::sleep(Duration::from_secs(2)) => false,
         };
-        if let Err(error) = souk.write_aside().await {
-            tracing::warn!(%error, "what was looked at could not be written down");
-        }
+        souk.write_aside().await;
         if is_over {
             return;
         }
@@ -243,7 +241,7 @@ pub fn queue_of(souk: &Souk) -> Result<Option<Arc<bgworker::Queue>>> {
 /// When the database is away; the next turn tries again.
 pub async fn turn(souk: &Souk) -> Result<()> {
     log::introduce(souk).await?;
-    souk.write_aside().await?;
+    souk.write_aside().await;
     loop {
         while outbox::relay(souk).await? {}
         let mut was_something = false;

@@ -1,5 +1,6 @@
 //! What customers look at is told, and a look costs no write.
 
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use souk::workers;
 
@@ -44,6 +45,44 @@ async fn what_customers_look_at_is_told_soon() {
         assert_eq!(told, [own, nobody(Value::Null), nobody(json!(42))]);
         workers::turn(&world.souk).await.expect("a turn");
         assert_eq!(looks(&world).await.len(), told.len(), "told once");
+        world.verify().await;
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_company_cannot_write_takes_no_other_along() {
+    for world in World::all().await {
+        let client = &world.client;
+        let db = world.raw().await;
+        // What the company that is written first tells of looks is refused.
+        let first = if world.is_postgres() { format!("'{}'", world.a.id) } else { format!("X'{}'", world.a.id.0.simple()) };
+        let refuse = if world.is_postgres() {
+            vec![
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$".to_owned(),
+                format!(
+                    "CREATE TRIGGER refuse BEFORE INSERT ON outbox FOR EACH ROW WHEN (new.kind = 'product.viewed' AND new.company_id = {first}) EXECUTE FUNCTION refuse()"
+                ),
+            ]
+        } else {
+            vec![format!(
+                "CREATE TRIGGER refuse BEFORE INSERT ON outbox WHEN new.kind = 'product.viewed' AND new.company_id = {first} BEGIN SELECT RAISE(ABORT, 'refused'); END"
+            )]
+        };
+        for sql in refuse {
+            db.execute_unprepared(&sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        }
+        let customer = world.token_of(&world.a, world.a.customer.clone()).await;
+        let neighbour = world.token_of(&world.b, world.b.customer.clone()).await;
+        client.get(&neighbour, &format!("/api/products/{}", world.b.product)).await.expect(200);
+        client.get(&customer, &format!("/api/products/{}", world.a.product)).await.expect(200);
+        workers::turn(&world.souk).await.expect("a turn");
+        let told = world.count("SELECT COUNT(*) FROM outbox WHERE kind = 'product.viewed'").await;
+        assert_eq!((told, looks(&world).await.len()), (1, 0), "what one company could not write took the neighbour's along");
+        db.execute_unprepared(if world.is_postgres() { "DROP TRIGGER refuse ON outbox" } else { "DROP TRIGGER refuse" })
+            .await
+            .expect("allowed again");
+        db.close().await.expect("closed");
         world.verify().await;
         world.close().await;
     }
