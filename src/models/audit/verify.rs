@@ -58,10 +58,8 @@ pub async fn verify(scope: &Scope) -> Result<ChainState> {
 /// As [`verify`], in a unit that began when the witness had said no more than this.
 pub async fn verify_as_of(scope: &Scope, heard: Testimony) -> Result<ChainState> {
     let mut state = ChainState::default();
-    // The copies first: whatever of them this unit sees was in the file before the file is read.
-    let copies = witness::copies(scope).await?;
     let witness = witness::hear(scope.souk(), scope.company(), heard).await?;
-    let lacking = witness.lacks(&copies);
+    let lacking = witness::lacking(scope, &witness).await?;
     if let Some(first) = lacking.first() {
         state.fault(format!("the witness lacks {} checkpoints, the first is that of link {}: {MEND}", lacking.len(), first.number));
     }

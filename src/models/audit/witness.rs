@@ -13,7 +13,7 @@ use std::{
 };
 
 use fs4::fs_std::FileExt;
-use sea_orm::QueryOrder;
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 
 use super::checkpoint;
@@ -23,6 +23,9 @@ use crate::{
     ids::{CompanyId, RowId},
     tenancy::{Scope, Souk, keys},
 };
+
+/// Copies that are read at once.
+const PAGE: u64 = 500;
 
 /// What a line says about a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,9 +57,9 @@ pub(super) struct Witness {
 }
 
 impl Witness {
-    /// The copies of lines that it does not have.
-    pub fn lacks<'a>(&self, copies: &'a [checkpoint::Model]) -> Vec<&'a checkpoint::Model> {
-        copies.iter().filter(|copy| !self.told.contains(&(copy.kind.clone(), copy.number, copy.hash.clone()))).collect()
+    /// Whether it has the line of a copy.
+    pub fn has(&self, copy: &checkpoint::Model) -> bool {
+        self.told.contains(&(copy.kind.clone(), copy.number, copy.hash.clone()))
     }
 }
 
@@ -92,9 +95,29 @@ async fn write(souk: &Souk, lines: String) -> Result<()> {
     tokio::task::spawn_blocking(move || append(&path, &lines)).await.map_err(Error::internal)?.map_err(Error::internal)
 }
 
-/// The copies that the database has of what was said of the unit's company, oldest first.
-pub(super) async fn copies(scope: &Scope) -> Result<Vec<checkpoint::Model>> {
-    scope.all(scope.find::<checkpoint::Entity>().order_by_asc(checkpoint::Column::Number)).await
+/// The copies in the database whose lines the witness of the unit's company lacks, by the number of
+/// their link. They are read page by page: a chain has one for each time it was sealed.
+pub(super) async fn lacking(scope: &Scope, witness: &Witness) -> Result<Vec<checkpoint::Model>> {
+    use checkpoint::{Column, Entity};
+    let mut lacking = vec![];
+    let mut after: Option<RowId> = None;
+    loop {
+        let mut page = scope.find::<Entity>();
+        if let Some(after) = after {
+            page = page.filter(Column::Id.gt(after));
+        }
+        let page = scope.all(page.order_by_asc(Column::Id).limit(PAGE)).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        lacking.extend(page.into_iter().filter(|copy| !witness.has(copy)));
+    }
+    if !lacking.is_empty() {
+        // A copy is committed behind its line, so that one of a line which came after the file was read has it by now.
+        let now = hear(scope.souk(), scope.company(), heard_so_far(scope.souk()).await?).await?;
+        lacking.retain(|copy| !now.has(copy));
+        lacking.sort_by_key(|copy| copy.number);
+    }
+    Ok(lacking)
 }
 
 /// What the witness lacked of its copies.
@@ -113,11 +136,10 @@ pub struct Lacking {
 /// When the database is away, or the data folder cannot be written.
 pub async fn renew(scope: &Scope, apply: bool) -> Result<Lacking> {
     let souk = scope.souk();
-    let copies = copies(scope).await?;
     let witness = hear(souk, scope.company(), heard_so_far(souk).await?).await?;
     let mut lacking = Lacking::default();
     let mut lines = String::new();
-    for copy in witness.lacks(&copies) {
+    for copy in self::lacking(scope, &witness).await? {
         let said = said(copy.company_id, &copy.kind, &copy.number.to_string(), &copy.hash);
         let key = souk.keys().all().find(|key| keys::is_same(&keys::mac(&key.checkpoints, said.as_bytes()), &copy.mac));
         match key {
