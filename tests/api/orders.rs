@@ -126,6 +126,14 @@ async fn what_nobody_could_be_handed_comes_back_to_the_shelf() {
 
             // Money goes back with the goods: whoever may not call an order off may not take it back.
             client.patch(&staff, &path, &way_back).await.refused(403, "forbidden");
+            for silent in [json!({ "status": "returned" }), json!({ "status": "returned", "note": "  " })] {
+                let problem = client.patch(&manager, &path, &silent).await.refused(422, "invalid_input");
+                assert_eq!(
+                    (&problem["errors"][0]["field"], &problem["errors"][0]["code"]),
+                    (&json!("note"), &json!("required")),
+                    "{problem}"
+                );
+            }
             let stale = [("if-match", "\"1\"")];
             client.call("PATCH", &path, Some(&manager), None, Some(&way_back), &stale).await.refused(412, "stale");
             let tries = async || client.patch(&manager, &path, &way_back).await;

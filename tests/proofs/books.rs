@@ -51,7 +51,10 @@ async fn ten_thousand_random_histories() {
                         "delivered" => "completed",
                         _ => break,
                     };
-                    now = client.patch(&manager, &format!("{path}/status"), &json!({ "status": next })).await.expect(200);
+                    now = client
+                        .patch(&manager, &format!("{path}/status"), &json!({ "status": next, "note": "as it may be" }))
+                        .await
+                        .expect(200);
                 }
                 let end = format!("{} {}", text(&now["status"]), text(&now["paymentStatus"]));
                 *ends.entry(end).or_default() += 1;

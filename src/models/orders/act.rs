@@ -34,6 +34,7 @@ use crate::{
 #[schemars(rename = "OrderStep")]
 pub struct Step {
     pub status: Status,
+    /// Why, which a step to `cancelled` or `returned` must say.
     #[serde(default)]
     pub note: String,
     pub tracking_number: Option<String>,
@@ -44,7 +45,7 @@ pub struct Step {
 /// # Errors
 /// 403 for a way back without the right to call orders off; 404; 409 `invalid_transition` with what is
 /// allowed, also for the loser of a race; 412 when `version` is no longer the order's; 422 for calling
-/// it off without a reason in `note`, and for a tracking number that cannot be.
+/// it off or taking it back without a reason in `note`, and for a tracking number that cannot be.
 pub async fn advance(scope: &Scope, id: OrderId, step: &Step, version: Option<i64>) -> Result<order::Model> {
     let before = list::get(scope, id).await?;
     if version.is_some_and(|version| version != before.version) {
@@ -104,11 +105,15 @@ async fn way_back(scope: &Scope, before: &order::Model, step: &Step, version: Op
     if !scope.tenant().may_at(OrdersCancel::NAME, Some(before.shop_id)) {
         return Err(Error::NotAllowed { code: "forbidden" });
     }
-    if step.status == Status::Returned {
-        return undelivered::take_back(scope, before, &step.note, version).await;
+    if step.status == Status::Cancelled {
+        let whole = Cancellation { reason: step.note.clone(), items: None };
+        return cancel_as_read(scope, before.id, &whole, version).await.map_err(|error| error.of_field("note"));
     }
-    let whole = Cancellation { reason: step.note.clone(), items: None };
-    cancel_as_read(scope, before.id, &whole, version).await.map_err(|error| error.of_field("note"))
+    let reason = step.note.trim();
+    if reason.is_empty() || reason.chars().count() > 500 {
+        return Err(Error::invalid("note", "required", "say why, in 1 to 500 characters"));
+    }
+    undelivered::take_back(scope, before, reason, version).await
 }
 
 /// The parcel's number, if the step brings one.
