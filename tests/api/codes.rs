@@ -121,6 +121,10 @@ async fn a_telephone_is_proved_by_the_code_that_came_to_it() {
         assert_eq!(say(&world, Some(&token), None, &code).await.status, 204);
         assert_eq!(is_proved(&world, &token).await, true);
         say(&world, Some(&token), None, &code).await.refused(401, "code_invalid");
+        let me = client.get(&token, "/api/auth/profile").await.expect(200);
+        let desk = client.sign_in("admin@alpha.test").await;
+        client.page(&desk, &format!("/company/customers/{}", text(&me["id"]))).await.shows(&["Telephone proved"]);
+        client.page(&desk, &format!("/company/customers/{}", world.a.customer.id)).await.shows(&["Telephone not proved"]);
 
         let admin = world.staff(&world.a, "admin").await;
         let logs = client.get(&admin, "/api/audit/logs?limit=100").await.expect(200).to_string();

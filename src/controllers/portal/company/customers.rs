@@ -217,7 +217,7 @@ async fn customer_page<P: Permission>(visitor: &Visitor<P>, id: CustomerId) -> R
     let data = json!({
         "one": {
             "id": id, "name": one.name, "email": one.email, "phone": one.phone, "group": one.customer_group, "language": one.language,
-            "is_banned": one.is_banned, "is_verified": one.is_verified, "is_forgotten": identity::is_forgotten(&one), "since": local(one.created_at, &company.zone, &visitor.language), "version": one.version,
+            "is_banned": one.is_banned, "is_verified": one.is_verified, "has_proved_phone": one.phone_proved.is_some(), "is_forgotten": identity::is_forgotten(&one), "since": local(one.created_at, &company.zone, &visitor.language), "version": one.version,
         },
         "bought": {
             "orders": bought.as_ref().map_or(0, |bought| bought.orders), "spent": bought.as_ref().map(|bought| bought.amount), "average": average,
