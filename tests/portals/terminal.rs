@@ -1,6 +1,6 @@
 //! The shop terminal's stock screens.
 
-use crate::support::{STOCK, World};
+use crate::support::{STOCK, World, png};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn staff_receive_and_count_what_they_scan() {
@@ -17,6 +17,14 @@ async fn staff_receive_and_count_what_they_scan() {
             assert!(keys.contains(&format!("<kbd class=\"sk-keep\">{key}</kbd>")), "the list of keys leaves `{key}` out");
         }
         found.shows(&["id=\"jump\"", "data-jump", "data-dialog=\"keys\""]);
+        // The goods are known by their picture, where they have one.
+        assert!(!found.text.contains("/media/"), "{}", found.text);
+        let admin = world.staff(&world.a, "admin").await;
+        let path = format!("/api/products/{}/media", world.a.product);
+        client.upload(&admin, &path, &[("alt", "From the front")], &[("file", "a.png", png(400, 300))]).await.expect(201);
+        for query in [sku, "goods"] {
+            client.page(&staff, &format!("/shop/stock?q={query}")).await.shows(&["<img src=\"/media/"]);
+        }
         // What only a manager may do is not offered.
         assert!(!found.text.contains("act=waste"), "{}", found.text);
 

@@ -83,13 +83,18 @@ async fn page_of<P: Permission>(access: &Access<P>, asked: &Asked, language: &st
     } else {
         let found = hits.iter().filter_map(|id| goods.get(id)).map(|(variant, product)| {
             json!({
-                "id": variant.id, "name": line_name(product, variant), "sku": variant.sku, "price": variant.price,
+                "id": variant.id, "name": line_name(product, variant), "picture": picture(product), "sku": variant.sku, "price": variant.price,
                 "href": format!("/shop/stock?shop={}&q={}&variant={}", shop.id, encode(words), variant.id),
             })
         });
         data["hits"] = found.collect();
     }
     Ok((company, data))
+}
+
+/// The cover of the goods, large enough to know them by.
+fn picture(product: &catalog::Product) -> Option<Value> {
+    product.pictures().first().map(|shot| json!({ "url": shot.url_for(160), "alt": shot.alt }))
 }
 
 /// One variant as the shop sees it: what lies here, what lies elsewhere, and why it changed.
@@ -129,7 +134,7 @@ async fn item(
     let (on_hand, reserved, alert) = here.map_or((0, 0, 0), |row| (row.on_hand, row.reserved, row.reorder_point));
     let state = here.map_or("none", inventory::Stock::state);
     Ok(json!({
-        "id": variant.id, "name": line_name(product, variant), "sku": variant.sku, "barcode": variant.barcode, "price": variant.price,
+        "id": variant.id, "name": line_name(product, variant), "picture": picture(product), "sku": variant.sku, "barcode": variant.barcode, "price": variant.price,
         "by_weight": by_weight, "location": place.id, "on_hand": amount(on_hand, by_weight), "reserved": amount(reserved, by_weight),
         "available": amount(on_hand - reserved, by_weight), "alert_at": amount(alert, by_weight), "state": state,
         "elsewhere": elsewhere, "movements": moved,
