@@ -3,6 +3,7 @@
 pub mod account;
 pub mod answers;
 pub mod audit;
+pub mod audited;
 pub mod catalog;
 pub mod charts;
 pub mod companies;

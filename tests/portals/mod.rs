@@ -1,4 +1,5 @@
 mod account;
+mod audited;
 mod board;
 mod earned;
 mod frame;

@@ -105,6 +105,7 @@ fn asked_for(list: &List, actors: Vec<Uuid>) -> Result<Filter> {
         return Err(Error::invalid("action", "unknown", "nothing of that name is done to anything"));
     }
     Ok(Filter {
+        ids: None,
         actors,
         resource: list.resource.clone(),
         resource_id: list.resource_id.clone(),

@@ -62,6 +62,8 @@ pub struct Entry {
 /// What a list of entries is narrowed to; an empty list narrows nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
+    /// These alone.
+    pub ids: Option<Vec<AuditId>>,
     pub actors: Vec<Uuid>,
     pub resource: Option<String>,
     pub resource_id: Option<String>,
@@ -102,6 +104,9 @@ pub async fn company_of(platform: &Platform, id: AuditId) -> Result<CompanyId> {
 
 fn narrowed(mut rows: Select<entry::Entity>, filter: &Filter, before: Option<AuditId>, limit: u64) -> Select<entry::Entity> {
     use entry::Column;
+    if let Some(ids) = &filter.ids {
+        rows = rows.filter(Column::Id.is_in(ids.iter().copied()));
+    }
     if !filter.actors.is_empty() {
         rows = rows.filter(Column::ActorId.is_in(filter.actors.iter().copied()));
     }

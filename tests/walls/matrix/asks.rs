@@ -196,12 +196,14 @@ pub const FORM: &[(&str, &str)] = &[
 
 /// Forms about chosen rows: the address, and whose rows are chosen.
 pub const CHOSEN: &[(&str, &str)] = &[
+    ("/admin/audit/chosen.csv", "id FROM audit_entries"),
     ("/admin/companies/chosen.csv", COMPANY),
     ("/admin/debts/chosen.csv", "id FROM debts"),
     ("/admin/jobs/discard", "id FROM jobs"),
     ("/admin/jobs/replay", "id FROM jobs"),
     ("/admin/users/chosen.csv", "staff_id FROM members"),
     ("/company/attributes/chosen.csv", "id FROM attributes"),
+    ("/company/audit/chosen.csv", "id FROM audit_entries"),
     ("/company/brands/chosen.csv", BRAND),
     ("/company/categories/chosen.csv", CATEGORY),
     ("/company/customers/chosen.csv", CUSTOMER),

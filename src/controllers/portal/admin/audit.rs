@@ -13,7 +13,7 @@ use super::{
         fields::Fields,
         lists::Listing,
     },
-    own,
+    OfCompany, own,
 };
 use crate::{
     controllers::{
@@ -33,7 +33,7 @@ use crate::{
         Access, PLATFORM_COMPANY, Permission, Platform, Scope, Tenant,
         roles::{AuditRead, PlatformRead},
     },
-    views::templates,
+    views::{audited::Reader, templates},
 };
 
 const PAGE: &str = "/admin/audit";
@@ -85,8 +85,10 @@ async fn list_page(visitor: &Visitor<PlatformRead>, list: &AuditList) -> Result<
     let (own_scope, company) = own(visitor, platform).await?;
     let mut chips = vec![("company", visitor.text("debts.col.company"), list.company.clone())];
     chips.extend(page_of::chips(visitor, list, &shops));
+    let reader = Reader { language: &visitor.language, zone: &whose.zone, currency: Some(&whose.currency), shops: &shops };
+    let entries: Vec<_> = rows.iter().map(|row| entry(row, &reader)).collect();
     let data = json!({
-        "around": around, "entries": page_of::entries(&rows, &shops, &whose.zone, &visitor.language), "filter": list, "chain": chain,
+        "around": around, "entries": entries, "filter": list, "chain": chain,
         "choices": page_of::choices(&shops, &visitor.language),
         "list": visitor.list(&own_scope, Listing { views: &QUESTIONS, chips, count: rows.len(), next }).await?,
         "title": templates::filled("admin.audit.of", &visitor.language, &[("name", &whose.name)]),
@@ -112,16 +114,27 @@ async fn of_all(visitor: &Visitor<PlatformRead>, list: &AuditList) -> Result<(Co
     let shops = BTreeMap::new();
     let mut chips = vec![("company", visitor.text("debts.col.company"), visitor.text("admin.audit.everywhere"))];
     chips.extend(page_of::chips(visitor, list, &shops));
-    let mut entries = page_of::entries(&rows, &shops, &zone, &visitor.language);
-    for (shown, row) in entries.iter_mut().zip(&rows) {
-        shown["company"] = json!(names.get(&row.company_id).map(|one| json!({ "name": one.name, "href": address(one) })));
-    }
+    let entries = rows.iter().map(|row| {
+        let company = names.get(&row.company_id);
+        let currency = company.map(|one| one.currency.as_str());
+        let mut shown = entry(row, &Reader { language: &visitor.language, zone: &zone, currency, shops: &shops });
+        shown["company"] = json!(company.map(|one| json!({ "name": one.name, "href": address(one) })));
+        shown
+    });
+    let entries: Vec<_> = entries.collect();
     let data = json!({
         "around": around, "entries": entries, "filter": list, "chain": null, "choices": page_of::choices(&shops, &visitor.language),
         "list": visitor.list(&own_scope, Listing { views: &QUESTIONS, chips, count: rows.len(), next }).await?,
         "title": visitor.text("admin.audit.of_all"),
     });
     Ok((company, data))
+}
+
+/// An entry, ready to print, which is chosen by its company and its id.
+fn entry(row: &audit::Entry, reader: &Reader<'_>) -> Value {
+    let mut shown = page_of::entry(row, reader);
+    shown["chosen"] = json!(OfCompany { company: row.company_id, id: row.id }.to_string());
+    shown
 }
 
 /// What is listed of everybody.
@@ -180,6 +193,23 @@ async fn taken_out(visitor: Visitor<PlatformRead>, list: AuditList, is_json: boo
     file.await.map_err(|error| visitor.refuse(error))
 }
 
+/// The chosen entries, as a file; that they were taken out is written down first: where they are of
+/// one company in its audit, else in the platform's.
+async fn export_chosen(visitor: Visitor<PlatformRead>, fields: Fields) -> PageResult<Response> {
+    let chosen: Vec<OfCompany<AuditId>> = fields.chosen();
+    let file = async {
+        let first = chosen.first().map(|one| one.company);
+        let only = first.filter(|first| chosen.iter().all(|one| one.company == *first));
+        let (reach, whose) = only.map_or((Reach::All, PLATFORM_COMPANY), |company| (Reach::Company, company));
+        let ids: Vec<_> = chosen.iter().map(|one| one.id).collect();
+        let (access, scope) = writing(&visitor, whose).await?;
+        scope.audit("export", "audit", whose, None, vec![("filter", Value::Null, json!({ "ids": ids }))]).await?;
+        scope.commit().await?;
+        api::audit::file(Arc::new(access), reach, Filter { ids: Some(ids), ..Filter::default() }, false).await
+    };
+    file.await.map_err(|error| visitor.refuse(error))
+}
+
 /// The access to a company's audit, and a unit there that writes.
 async fn writing(visitor: &Visitor<PlatformRead>, company: crate::ids::CompanyId) -> Result<(Access<AuditRead>, Scope)> {
     let tenant: Tenant = steward::in_company(&visitor.access, company);
@@ -208,6 +238,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         get::<PlatformRead, _>(PAGE, "Who did what, at the platform or in a company", index),
         get::<PlatformRead, _>("/admin/audit/export.csv", "An audit as CSV", export_csv),
         get::<PlatformRead, _>("/admin/audit/export.json", "An audit as JSON", export_json),
+        post::<PlatformRead, _>("/admin/audit/chosen.csv", "Chosen entries of audits as CSV", export_chosen),
         post::<PlatformRead, _>("/admin/audit/check", "Looks at a whole chain", check),
     ]
 }

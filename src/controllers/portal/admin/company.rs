@@ -35,6 +35,7 @@ use crate::{
         roles::{CompaniesWrite, PlatformRead},
     },
     views::{
+        audited::Reader,
         charts::{self, Rise},
         dates, templates,
     },
@@ -98,6 +99,7 @@ async fn page<P: Permission>(visitor: &Visitor<P>, id: CompanyId) -> Result<(Com
     let shops = shops::list(&scope).await?;
     let first = usize::try_from(EACH).unwrap_or(usize::MAX);
     let more_shops = shops.len().saturating_sub(first);
+    let names = shops.iter().map(|shop| (shop.id, shop.name.clone())).collect();
     let shops: Vec<_> = shops
         .iter()
         .take(first)
@@ -114,7 +116,8 @@ async fn page<P: Permission>(visitor: &Visitor<P>, id: CompanyId) -> Result<(Com
     data["more_shops"] = json!(more_shops);
     data["owed"] = owed.iter().map(|one| bucket(one, visitor)).collect();
     data["debts_href"] = json!(has_page("/admin/debts").then(|| format!("/admin/debts?company={id}")));
-    data["told"] = told.iter().map(|one| event(one, &own.zone, &visitor.language)).collect();
+    let reader = Reader { language: &visitor.language, zone: &own.zone, currency: Some(&known.company.currency), shops: &names };
+    data["told"] = told.iter().map(|one| event(one, &reader)).collect();
     Ok((own, data))
 }
 
@@ -212,8 +215,8 @@ async fn told(scope: &Scope, id: CompanyId) -> Result<Vec<Entry>> {
 }
 
 /// An entry of the audit as a line of the timeline.
-fn event(one: &Entry, zone: &str, language: &str) -> Value {
-    let shown = entry(one, zone, language);
+fn event(one: &Entry, reader: &Reader<'_>) -> Value {
+    let shown = entry(one, reader);
     let tone = match one.action.as_str() {
         "suspend" | "close" | "cancel_subscription" => "bad",
         "resume" | "create" | "subscribe" => "ok",

@@ -29,6 +29,7 @@ use crate::{
     money::Money,
     tenancy::{Platform, roles::PlatformRead},
     views::{
+        audited::Reader,
         charts::{self, Lines, Rise},
         dates,
     },
@@ -208,7 +209,8 @@ async fn security(visitor: &Visitor<PlatformRead>, platform: Platform) -> Result
     let own = companies::own(&scope).await?;
     let filter = audit::Filter { actions: SECURITY.iter().map(|action| (*action).to_owned()).collect(), ..audit::Filter::default() };
     let found = audit::list(&scope, &filter, None, EACH as u64).await?;
-    let events = found.iter().map(|one| entry(one, &own.zone, &visitor.language)).collect();
+    let reader = Reader { language: &visitor.language, zone: &own.zone, currency: None, shops: &BTreeMap::new() };
+    let events = found.iter().map(|one| entry(one, &reader)).collect();
     Ok((events, own))
 }
 

@@ -14,12 +14,39 @@ pub(super) mod plans;
 mod settings;
 pub(super) mod users;
 
+use std::{fmt, str::FromStr};
+
 use super::{Result, Visitor};
 use crate::{
     endpoints::Endpoint,
+    errors::Error,
+    ids::CompanyId,
     models::companies::{self as tenants, Company},
     tenancy::{Permission, Platform, Scope},
 };
+
+/// A row of a list across companies, as it is chosen: whose it is, and which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct OfCompany<I> {
+    company: CompanyId,
+    id: I,
+}
+
+impl<I: fmt::Display> fmt::Display for OfCompany<I> {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(text, "{}.{}", self.company, self.id)
+    }
+}
+
+impl<I: FromStr> FromStr for OfCompany<I> {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (company, id) = text.split_once('.').ok_or(Error::NOT_FOUND)?;
+        let (company, id) = (company.parse().map_err(|_| Error::NOT_FOUND)?, id.parse().map_err(|_| Error::NOT_FOUND)?);
+        Ok(Self { company, id })
+    }
+}
 
 /// Goes on, after a look across companies, with the platform's own unit: for what is around a page.
 async fn own<P: Permission>(visitor: &Visitor<P>, platform: Platform) -> Result<(Scope, Company)> {

@@ -36,7 +36,7 @@ use crate::{
         Actor, Permission, Platform, Scope, Souk, Tenant,
         roles::{PlatformPeople, PlatformRead},
     },
-    views::templates,
+    views::{audited::Reader, templates},
 };
 
 pub(super) const PAGE: &str = "/admin/users";
@@ -235,8 +235,9 @@ async fn one<P: Permission>(visitor: &Visitor<P>, id: StaffId) -> Result<(Compan
 /// What the platform's own audit says was done to a person.
 async fn told(scope: &Scope, id: StaffId, own: &Company, language: &str) -> Result<Vec<Value>> {
     let filter = audit::Filter { resource: Some("staff".into()), resource_id: Some(id.to_string()), ..audit::Filter::default() };
+    let reader = Reader { language, zone: &own.zone, currency: None, shops: &BTreeMap::new() };
     let event = |one: &audit::Entry| {
-        let shown = entry(one, &own.zone, language);
+        let shown = entry(one, &reader);
         let tone = match one.action.as_str() {
             "ban" => "bad",
             "unban" => "ok",

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::super::{PageResult, Visitor, lists::Listing, local, midnight};
+use super::super::{PageResult, Visitor, fields::Fields, lists::Listing, local, midnight};
 use crate::{
     clock,
     controllers::{
@@ -24,7 +24,7 @@ use crate::{
         identity, jobs, shops,
     },
     tenancy::{Permission, Scope, roles::AuditRead},
-    views::templates,
+    views::audited::{self, Reader, named, role_name},
 };
 
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -81,6 +81,7 @@ pub(in crate::controllers::portal) fn narrowed(list: &AuditList, mut actors: Vec
     };
     let resource = some(&list.resource);
     Filter {
+        ids: None,
         actors,
         resource_id: some(&list.id).filter(|_| resource.is_some()),
         resource,
@@ -108,8 +109,9 @@ async fn audit_page(visitor: &Visitor<AuditRead>, list: &AuditList) -> Result<(C
     let mut rows = audit::list(&scope, &filter, before, ROWS + 1).await?;
     let next = page::cut(access.souk(), &bound, &mut rows, ROWS, |row| row.id)?;
     let shops = shops::names(&scope).await?;
+    let reader = Reader { language: &visitor.language, zone: &company.zone, currency: Some(&company.currency), shops: &shops };
     let data = json!({
-        "entries": entries(&rows, &shops, &company.zone, &visitor.language), "choices": choices(&shops, &visitor.language),
+        "entries": rows.iter().map(|row| entry(row, &reader)).collect::<Vec<_>>(), "choices": choices(&shops, &visitor.language),
         "filter": list, "chain": chain(&scope, &company.zone, &visitor.language).await?,
         "list": visitor.list(&scope, Listing { views: &VIEWS, chips: chips(visitor, list, &shops), count: rows.len(), next }).await?,
     });
@@ -150,54 +152,29 @@ pub(in crate::controllers::portal) async fn chain(scope: &Scope, zone: &str, lan
     }))
 }
 
-/// Entries of one company, with the names of its shops.
-pub(in crate::controllers::portal) fn entries(rows: &[audit::Entry], shops: &Shops, zone: &str, language: &str) -> Vec<Value> {
-    let shown = |one: &audit::Entry| {
-        let mut shown = entry(one, zone, language);
-        shown["shop"] = json!(one.shop_id.map(|id| shop_name(&id.to_string(), shops)));
-        shown
-    };
-    rows.iter().map(shown).collect()
-}
-
 /// A shop's name, or its id where no such shop is known.
 fn shop_name(id: &str, shops: &Shops) -> String {
     id.parse().ok().and_then(|id: ShopId| shops.get(&id)).map_or_else(|| id.to_owned(), Clone::clone)
 }
 
-/// An entry, ready to print; of its shop only the id is known here.
-pub(in crate::controllers::portal) fn entry(one: &audit::Entry, zone: &str, language: &str) -> Value {
-    let shown = |value: &Value| match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
+/// An entry, ready to print.
+pub(in crate::controllers::portal) fn entry(one: &audit::Entry, reader: &Reader<'_>) -> Value {
+    let language = reader.language;
+    let shown = |field: &str, value: &Value| audited::value(&one.resource, field, value, reader);
     let changes = one.changes.as_object().into_iter().flatten().map(|(field, change)| {
         json!({
-            "field": named("field", field, language), "before": shown(&change["before"]), "after": shown(&change["after"]), "erased": change["erased"] == true,
+            "field": named("field", field, language), "before": shown(field, &change["before"]), "after": shown(field, &change["after"]),
+            "erased": change["erased"] == true,
         })
     });
     let is_alarming = ["lock_out", "refresh_reused", "sign_in_failed", "act_as", "ban"].contains(&one.action.as_str());
     json!({
-        "at": local(one.created_at, zone, language), "who": one.actor_name, "acting_for": one.acting_for,
-        "role": role_name(&one.actor_role, language), "action": named("action", &one.action, language), "shop": one.shop_id,
+        "chosen": one.id, "at": local(one.created_at, reader.zone, language), "who": one.actor_name, "acting_for": one.acting_for,
+        "role": role_name(&one.actor_role, language), "action": named("action", &one.action, language),
+        "shop": one.shop_id.map(|id| shop_name(&id.to_string(), reader.shops)),
         "agent": one.user_agent, "resource": named("resource", &one.resource, language), "resource_id": one.resource_id, "changes": changes.collect::<Vec<_>>(), "ip": one.ip_address,
         "is_alarming": is_alarming,
     })
-}
-
-/// A word of the audit in a person's language, where it has a text: an action, a resource or a field.
-fn named(what: &str, word: &str, language: &str) -> String {
-    let key = format!("audit.{what}.{word}");
-    let text = templates::text(&key, language);
-    if text == key { word.to_owned() } else { text }
-}
-
-/// As what somebody acted.
-fn role_name(role: &str, language: &str) -> String {
-    let key = if role == "system" { "audit.role.system".to_owned() } else { format!("roles.name.{role}") };
-    let text = templates::text(&key, language);
-    if text == key { role.to_owned() } else { text }
 }
 
 /// What a list can be narrowed to, by name: what is done, to what, and in which of the shops.
@@ -238,6 +215,20 @@ async fn taken_out(visitor: Visitor<AuditRead>, list: AuditList, is_json: bool) 
     file.await.map_err(|error| look.with(error))
 }
 
+/// The chosen entries, as a file; that they were taken out is written down first.
+async fn export_chosen(visitor: Visitor<AuditRead>, fields: Fields) -> PageResult<Response> {
+    let look = visitor.look();
+    let access = Arc::new(visitor.access);
+    let ids: Vec<AuditId> = fields.chosen();
+    let file = async move {
+        let scope = access.write().await?;
+        scope.audit("export", "audit", scope.company(), None, vec![("filter", Value::Null, json!({ "ids": ids }))]).await?;
+        scope.commit().await?;
+        api::audit::file(access, Reach::Company, Filter { ids: Some(ids), ..Filter::default() }, false).await
+    };
+    file.await.map_err(|error| look.with(error))
+}
+
 /// The filters of an export, as they were asked.
 pub(in crate::controllers::portal) fn asked(list: &AuditList) -> Value {
     json!({
@@ -269,6 +260,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         get::<AuditRead, _>("/company/audit", "Who did what", audit_log),
         get::<AuditRead, _>("/company/audit/export.csv", "The audit as CSV", export_csv),
         get::<AuditRead, _>("/company/audit/export.json", "The audit as JSON", export_json),
+        post::<AuditRead, _>("/company/audit/chosen.csv", "Chosen entries of the audit as CSV", export_chosen),
         post::<AuditRead, _>("/company/audit/check", "Looks at the whole chain", check),
     ]
 }
