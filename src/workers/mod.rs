@@ -2,6 +2,7 @@
 //! are doors: the acts are the domains'.
 #![expect(clippy::disallowed_methods, reason = "the workers' home is where tasks begin")]
 
+mod again;
 mod books;
 mod broker;
 mod catalog;
@@ -44,6 +45,7 @@ async fn perform(souk: &Souk, job: &Job) -> Result<()> {
         Some(Kind::CheckChain) => chain::look(souk, job).await,
         Some(Kind::Renditions) => catalog::renditions(souk, job).await,
         Some(Kind::CloseMonth) => books::close(souk, job).await,
+        Some(Kind::ReplayAll) => again::replay_all(souk, job).await,
         None => Err(Error::internal(format!("there is no job `{}`", job.kind))),
     }
 }

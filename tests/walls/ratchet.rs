@@ -76,6 +76,7 @@ const ACROSS_COMPANIES: &[(&str, &str, &str)] = &[
     ("tasks/witness.rs", "operations", "read only: whose copies of the witness there are"),
     ("tasks/work.rs", "operations", "an operator looks at everybody's queues"),
     ("tenancy/access.rs", "company-by-name", "a request names its company by a word, not yet by an id"),
+    ("workers/again.rs", "operations", "read only: who of the platform's people wanted jobs tried again"),
     ("workers/broker.rs", "operations", "read only: the log in its order over all companies, and how far it is published"),
     ("workers/broker.rs", "relay", "how far the log is published is one cursor over all companies"),
     ("workers/clockwork.rs", "operations", "read only: which companies a recurring task has something to do for"),

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 use souk::{
+    clock,
     ids::{JobId, StaffId},
-    models::jobs::{self, Kind, Narrowed},
+    models::jobs::{self, Again, Kind, Narrowed},
     tenancy::{Actor, Role, Tenant},
 };
 
@@ -55,7 +56,9 @@ async fn a_failed_job_is_seen_dies_and_is_replayed_by_a_person_with_an_audit_ent
         drop(platform);
 
         let person = Tenant { actor: Actor::Platform(StaffId::new()), role: Role::SuperAdmin, ..Tenant::system(world.a.id) };
-        assert_eq!(jobs::replay_all(&world.souk, &person, &of_a, 100).await.expect("replayed"), 1);
+        let again = Again { narrowed: of_a.clone(), by: person.actor.id(), asked_at: clock::now().micros(), jobs: 1 };
+        assert_eq!(jobs::replay_all(&world.souk, &person, &again).await.expect("replayed"), 1);
+        assert_eq!(jobs::replay_all(&world.souk, &person, &again).await.expect("nothing is left"), 0);
         assert!(troubles(&world, &of_a).await.is_empty());
         let admin = world.staff(&world.a, "admin").await;
         let entries = world.client.get(&admin, "/api/audit/logs?action=replay").await.expect(200);

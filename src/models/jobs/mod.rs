@@ -21,7 +21,8 @@ pub use self::{
     dead_letter::Model as DeadLetter,
     job::Model as Job,
     people::{
-        Figures, Narrowed, company_of, discard, figures, figures_of, get, is_wanted, replay, replay_all, schedules, troubles, troubles_of,
+        Again, Figures, Narrowed, ask_again, company_of, discard, figures, figures_of, get, is_wanted, replay, replay_all, schedules,
+        tried_again, troubles, troubles_of,
     },
     schedule::Model as Schedule,
 };
@@ -85,11 +86,13 @@ pub enum Kind {
     Renditions,
     /// Close the months of the books that are over.
     CloseMonth,
+    /// Try everything again that somebody wanted.
+    ReplayAll,
 }
 
 impl Kind {
-    pub const ALL: [Self; 7] =
-        [Self::Refund, Self::Deliver, Self::Redeliver, Self::Reword, Self::CheckChain, Self::Renditions, Self::CloseMonth];
+    pub const ALL: [Self; 8] =
+        [Self::Refund, Self::Deliver, Self::Redeliver, Self::Reword, Self::CheckChain, Self::Renditions, Self::CloseMonth, Self::ReplayAll];
 
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -101,6 +104,7 @@ impl Kind {
             Self::CheckChain => "audit.check",
             Self::Renditions => "catalog.renditions",
             Self::CloseMonth => "ledger.close",
+            Self::ReplayAll => "jobs.replay_all",
         }
     }
 
@@ -109,7 +113,7 @@ impl Kind {
             Self::Refund => "payments",
             Self::Deliver => "notifications",
             Self::Redeliver | Self::CloseMonth => "default",
-            Self::Reword | Self::Renditions => "bulk",
+            Self::Reword | Self::Renditions | Self::ReplayAll => "bulk",
             Self::CheckChain => "audit",
         }
     }

@@ -4,18 +4,19 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{
-    ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Value,
+    ColumnTrait, Condition, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Value,
     sea_query::{Expr, ExprTrait},
 };
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{Kind, QUEUES, dead_letter, job, job::Model as Job, schedule, state};
 use crate::{
-    clock,
+    clock::{self, Instant},
     errors::{Error, Result},
     ids::{CompanyId, JobId},
-    tenancy::{Platform, Scope, Souk, Tenant},
+    tenancy::{PLATFORM_COMPANY, Platform, Scope, Souk, Tenant},
 };
 
 /// One queue at this moment.
@@ -36,7 +37,7 @@ pub struct Figures {
 }
 
 /// What a list of jobs in trouble is narrowed to.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Narrowed {
     pub company: Option<CompanyId>,
     /// This one alone.
@@ -46,6 +47,27 @@ pub struct Narrowed {
     /// The dead only, or only those that are tried again by themselves.
     pub is_dead: Option<bool>,
 }
+
+/// Everything that fits and is in trouble since before somebody wanted it tried again. What was tried
+/// or changed since is no part of it, so that what is left can be counted at any time.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Again {
+    pub narrowed: Narrowed,
+    /// Who wants it.
+    pub by: Option<Uuid>,
+    /// In microseconds.
+    pub asked_at: i64,
+    /// How many jobs it was when it was wanted.
+    pub jobs: u64,
+}
+
+#[derive(FromQueryResult)]
+struct Counted {
+    jobs: i64,
+}
+
+/// Jobs that are replayed in one read of the list.
+const PAGE: u64 = 200;
 
 impl Job {
     /// Whose work it is: the job's kind, or for an event that could not be heard, the listener.
@@ -131,8 +153,7 @@ pub async fn is_wanted(scope: &Scope, kind: Kind) -> Result<bool> {
 
 /// The jobs that failed and are tried again, and the dead, newest first, across companies.
 pub async fn troubles(platform: &Platform, narrowed: &Narrowed, before: Option<JobId>, limit: u64) -> Result<Vec<Job>> {
-    let rows = platform.find::<job::Entity>().apply_if(narrowed.company, |rows, company| rows.filter(job::Column::CompanyId.eq(company)));
-    platform.all(in_trouble(rows, narrowed, before, limit)).await
+    platform.all(in_trouble(of_companies(platform, narrowed), narrowed, before, limit)).await
 }
 
 /// As [`troubles`], of the unit's company.
@@ -140,16 +161,30 @@ pub async fn troubles_of(scope: &Scope, narrowed: &Narrowed, before: Option<JobI
     scope.all(in_trouble(scope.find::<job::Entity>(), narrowed, before, limit)).await
 }
 
+fn of_companies(platform: &Platform, narrowed: &Narrowed) -> Select<job::Entity> {
+    platform.find::<job::Entity>().apply_if(narrowed.company, |rows, company| rows.filter(job::Column::CompanyId.eq(company)))
+}
+
 fn in_trouble(rows: Select<job::Entity>, narrowed: &Narrowed, before: Option<JobId>, limit: u64) -> Select<job::Entity> {
+    paged(fitting(rows, narrowed), before, limit)
+}
+
+fn paged(rows: Select<job::Entity>, before: Option<JobId>, limit: u64) -> Select<job::Entity> {
+    rows.apply_if(before, |rows, before| rows.filter(job::Column::Id.lt(before))).order_by_desc(job::Column::Id).limit(limit)
+}
+
+fn fitting(rows: Select<job::Entity>, narrowed: &Narrowed) -> Select<job::Entity> {
     // Word for word as in the index, so that the planner knows it may be used.
     rows.filter(Expr::cust("attempts > 0 AND state IN ('ready', 'dead')"))
         .apply_if(narrowed.queue.as_deref(), |rows, queue| rows.filter(job::Column::Queue.eq(queue)))
         .apply_if(narrowed.kind.as_deref(), |rows, kind| rows.filter(job::Column::Kind.eq(kind)))
         .apply_if(narrowed.is_dead, |rows, dead| rows.filter(job::Column::State.eq(if dead { state::DEAD } else { state::READY })))
         .apply_if(narrowed.id, |rows, id| rows.filter(job::Column::Id.eq(id)))
-        .apply_if(before, |rows, before| rows.filter(job::Column::Id.lt(before)))
-        .order_by_desc(job::Column::Id)
-        .limit(limit)
+}
+
+/// What nobody has tried or changed since it was wanted again.
+fn untouched(again: &Again) -> Condition {
+    Condition::all().add(job::Column::UpdatedAt.lt(Instant(again.asked_at)))
 }
 
 /// One job of the company.
@@ -222,30 +257,84 @@ async fn settle(
     scope.audit(action, "job", before.id, None, changes).await
 }
 
-/// Replays up to `limit` jobs in trouble on behalf of a person, each company in a unit of its own;
-/// how many there were.
-pub async fn replay_all(souk: &Souk, person: &Tenant, narrowed: &Narrowed, limit: u64) -> Result<u64> {
+/// Wants everything tried again that is in trouble and fits: a job, since that may be long. Gives how
+/// many there are.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn ask_again(souk: &Souk, person: &Tenant, narrowed: Narrowed) -> Result<u64> {
     let platform = souk.platform("operations").await?;
-    let found = troubles(&platform, narrowed, None, limit).await?;
+    let mut again = Again { narrowed, by: person.actor.id(), asked_at: clock::now().micros(), jobs: 0 };
+    again.jobs = left(&platform, &again).await?;
     drop(platform);
-    let mut of: BTreeMap<CompanyId, Vec<JobId>> = BTreeMap::new();
-    for job in found {
-        of.entry(job.company_id).or_default().push(job.id);
+    let scope = souk.write(Tenant { company: PLATFORM_COMPANY, ..person.clone() }).await?;
+    if again.jobs > 0 {
+        super::enqueue(&scope, Kind::ReplayAll, &again.asked_at.to_string(), serde_json::to_value(&again).map_err(Error::internal)?)
+            .await?;
     }
+    scope.commit().await?;
+    Ok(again.jobs)
+}
+
+/// How much of what somebody wanted is left.
+async fn left(platform: &Platform, again: &Again) -> Result<u64> {
+    let rows = of_companies(platform, &again.narrowed);
+    let rows =
+        fitting(rows, &again.narrowed).filter(untouched(again)).select_only().column_as(ColumnTrait::count(&job::Column::Id), "jobs");
+    let found = platform.all_as::<Counted, _>(rows).await?;
+    Ok(found.first().map_or(0, |counted| counted.jobs.unsigned_abs()))
+}
+
+/// Replays what somebody wanted, on behalf of a person, page by page and each company in a unit of its
+/// own; how many there were. Done twice, it is done once.
+pub async fn replay_all(souk: &Souk, person: &Tenant, again: &Again) -> Result<u64> {
     let mut replayed = 0;
-    for (company, ids) in of {
-        let scope = souk.write(Tenant { company, ..person.clone() }).await?;
-        for id in ids {
-            match replay(&scope, id).await {
-                Ok(()) => replayed += 1,
-                // A worker was faster, or somebody else's hand.
-                Err(Error::Conflict { .. } | Error::NotFound { .. }) => {}
-                Err(error) => return Err(error),
-            }
+    let mut before: Option<JobId> = None;
+    loop {
+        let platform = souk.platform("operations").await?;
+        let rows = paged(fitting(of_companies(&platform, &again.narrowed), &again.narrowed), before, PAGE);
+        let found = platform.all(rows.filter(untouched(again))).await?;
+        drop(platform);
+        let Some(last) = found.last() else { return Ok(replayed) };
+        before = Some(last.id);
+        let mut of: BTreeMap<CompanyId, Vec<JobId>> = BTreeMap::new();
+        for job in found {
+            of.entry(job.company_id).or_default().push(job.id);
         }
-        scope.commit().await?;
+        for (company, ids) in of {
+            let scope = souk.write(Tenant { company, ..person.clone() }).await?;
+            for id in ids {
+                match replay(&scope, id).await {
+                    Ok(()) => replayed += 1,
+                    // A worker was faster, or somebody else's hand.
+                    Err(Error::Conflict { .. } | Error::NotFound { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            scope.commit().await?;
+        }
     }
-    Ok(replayed)
+}
+
+/// What is being tried again now, because somebody wanted all of it: of how many jobs, and how many
+/// of these are left.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn tried_again(platform: &Platform) -> Result<Option<(u64, u64)>> {
+    let open = platform
+        .find::<job::Entity>()
+        .filter(job::Column::CompanyId.eq(PLATFORM_COMPANY))
+        .filter(job::Column::Queue.eq(Kind::ReplayAll.queue()))
+        .filter(job::Column::Kind.eq(Kind::ReplayAll.name()))
+        .filter(job::Column::State.is_in([state::READY, state::RUNNING]));
+    let (mut jobs, mut rest) = (0, 0);
+    for job in platform.all(open).await? {
+        let again: Again = serde_json::from_value(job.args).map_err(Error::internal)?;
+        rest += left(platform, &again).await?;
+        jobs += again.jobs;
+    }
+    Ok((jobs > 0).then_some((jobs, std::cmp::min(rest, jobs))))
 }
 
 /// The recurring tasks, by name.

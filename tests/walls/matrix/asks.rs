@@ -199,6 +199,7 @@ pub const CHOSEN: &[(&str, &str)] = &[
     ("/admin/audit/chosen.csv", "id FROM audit_entries"),
     ("/admin/companies/chosen.csv", COMPANY),
     ("/admin/debts/chosen.csv", "id FROM debts"),
+    ("/admin/jobs/chosen.csv", "id FROM jobs"),
     ("/admin/jobs/discard", "id FROM jobs"),
     ("/admin/jobs/replay", "id FROM jobs"),
     ("/admin/users/chosen.csv", "staff_id FROM members"),

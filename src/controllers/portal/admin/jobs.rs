@@ -14,7 +14,7 @@ use super::{
         local,
         visitor::said,
     },
-    own,
+    OfCompany, own,
 };
 use crate::{
     clock,
@@ -39,8 +39,6 @@ use crate::{
 
 const PAGE: &str = "/admin/jobs";
 const ROWS: u64 = 50;
-/// So many chosen jobs are acted on at once: as many as a page has.
-const CHOSEN_MAX: usize = 100;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 struct List {
@@ -97,6 +95,7 @@ async fn list_page(visitor: &Visitor<PlatformRead>, list: &List) -> Result<(Comp
     let listeners = outbox::lags(&platform).await?;
     let head = outbox::head(&platform).await?;
     let unnumbered = outbox::unnumbered(&platform).await?;
+    let tried_again = jobs::tried_again(&platform).await?;
     let (scope, company) = own(visitor, platform).await?;
     let word = |prefix: &str, name: &str| if name.is_empty() { String::new() } else { visitor.text(&format!("{prefix}.{name}")) };
     let chips = vec![
@@ -123,7 +122,7 @@ async fn list_page(visitor: &Visitor<PlatformRead>, list: &List) -> Result<(Comp
         count_view(&mut listing, view, waiting);
     }
     let data = json!({
-        "rows": rows, "list": listing,
+        "rows": rows, "list": listing, "tried_again": tried_again.map(|(jobs, left)| json!({ "jobs": jobs, "done": jobs - left })),
         "filter": { "q": list.q, "state": list.state, "queue": list.queue, "kind": list.kind },
         "queues": queues.iter().map(|of| queue(visitor, of)).collect::<Vec<_>>(),
         "queue_names": names(QUEUES.map(|queue| queue.name).to_vec()), "kind_names": names(Kind::ALL.map(Kind::name).to_vec()),
@@ -162,7 +161,7 @@ async fn names(platform: &Platform, jobs: &[Job]) -> Result<BTreeMap<CompanyId, 
 
 fn row(job: &Job, names: &BTreeMap<CompanyId, String>, zone: &str, language: &str) -> Value {
     json!({
-        "id": job.id, "company_id": job.company_id, "chosen": format!("{}.{}", job.company_id, job.id), "source": job.source(),
+        "id": job.id, "company_id": job.company_id, "chosen": OfCompany { company: job.company_id, id: job.id }.to_string(), "source": job.source(),
         "kind": job.kind, "queue": job.queue, "state": job.state, "company": names.get(&job.company_id), "tries": job.attempts,
         "error": job.last_error.lines().next().unwrap_or_default().chars().take(160).collect::<String>(),
         "at": local(job.updated_at, zone, language), "next": (!job.is_dead()).then(|| local(job.run_at, zone, language)),
@@ -183,20 +182,39 @@ async fn page_of_file(souk: Souk, list: List, before: Option<JobId>) -> Result<e
     let found = jobs::troubles(&platform, &narrowed, before, export::ROWS).await?;
     let next = found.last().map(|job| job.id).filter(|_| found.len() as u64 == export::ROWS);
     let names = names(&platform, &found).await?;
-    let cells = found.iter().map(|job| {
-        vec![
-            job.id.to_string(),
-            names.get(&job.company_id).cloned().unwrap_or_default(),
-            job.queue.clone(),
-            job.source().into(),
-            job.state.clone(),
-            job.attempts.to_string(),
-            job.last_error.clone(),
-            job.updated_at.to_string(),
-            if job.is_dead() { String::new() } else { job.run_at.to_string() },
-        ]
-    });
-    Ok((cells.collect(), next))
+    Ok((found.iter().map(|job| cells(job, &names)).collect(), next))
+}
+
+/// The chosen jobs as a file; what is in no trouble any more is left out.
+async fn export_chosen(visitor: Visitor<PlatformRead>, fields: Fields) -> PageResult<Response> {
+    let read = chosen_rows(visitor.access.souk(), &fields.chosen()).await;
+    let rows = read.map_err(|error| visitor.refuse(error))?;
+    export::few("jobs", &COLUMNS, rows).await.map_err(|error| visitor.refuse(error))
+}
+
+async fn chosen_rows(souk: &Souk, chosen: &[OfCompany<JobId>]) -> Result<Vec<Vec<String>>> {
+    let platform = souk.platform("operations").await?;
+    let mut found = Vec::with_capacity(chosen.len());
+    for OfCompany { company, id } in chosen {
+        let this = Narrowed { company: Some(*company), id: Some(*id), ..Narrowed::default() };
+        found.extend(jobs::troubles(&platform, &this, None, 1).await?);
+    }
+    let names = names(&platform, &found).await?;
+    Ok(found.iter().map(|job| cells(job, &names)).collect())
+}
+
+fn cells(job: &Job, names: &BTreeMap<CompanyId, String>) -> Vec<String> {
+    vec![
+        job.id.to_string(),
+        names.get(&job.company_id).cloned().unwrap_or_default(),
+        job.queue.clone(),
+        job.source().into(),
+        job.state.clone(),
+        job.attempts.to_string(),
+        job.last_error.clone(),
+        job.updated_at.to_string(),
+        if job.is_dead() { String::new() } else { job.run_at.to_string() },
+    ]
 }
 
 async fn show(visitor: Visitor<PlatformRead>, Ids(company, id): Ids<CompanyId, JobId>) -> PageResult<Html<String>> {
@@ -222,12 +240,6 @@ async fn job_page(visitor: &Visitor<PlatformRead>, company: CompanyId, id: JobId
     Ok((platform, json!({ "job": shown })))
 }
 
-/// The chosen jobs: each named by its company and its id.
-fn chosen(fields: &Fields) -> Vec<(CompanyId, JobId)> {
-    let pair = |text: &String| text.split_once('.').and_then(|(company, id)| Some((company.parse().ok()?, id.parse().ok()?)));
-    fields.all("ids").iter().take(CHOSEN_MAX).filter_map(pair).collect()
-}
-
 /// What can be done with a job in trouble.
 #[derive(Clone, Copy)]
 enum Act {
@@ -241,18 +253,19 @@ async fn replay(visitor: Visitor<PlatformRun>, fields: Fields) -> PageResult<Red
 
 /// Giving jobs up asks first: without the answer it is the question.
 async fn discard(visitor: Visitor<PlatformRun>, fields: Fields) -> PageResult<Response> {
-    if fields.is_on("sure") || chosen(&fields).is_empty() {
+    let chosen = fields.chosen();
+    if fields.is_on("sure") || chosen.is_empty() {
         return Ok(act_on(&visitor, &fields, Act::Discard).await?.into_response());
     }
-    let (platform, data) = question(&visitor, &chosen(&fields)).await.map_err(|error| visitor.refuse(error))?;
+    let (platform, data) = question(&visitor, &chosen).await.map_err(|error| visitor.refuse(error))?;
     Ok(visitor.page("admin/jobs/discard.html", &platform, data)?.into_response())
 }
 
-async fn question(visitor: &Visitor<PlatformRun>, chosen: &[(CompanyId, JobId)]) -> Result<(Company, Value)> {
+async fn question(visitor: &Visitor<PlatformRun>, chosen: &[OfCompany<JobId>]) -> Result<(Company, Value)> {
     let souk = visitor.access.souk();
     let platform = companies::platform(souk).await?;
     let mut rows = Vec::with_capacity(chosen.len());
-    for (company, id) in chosen {
+    for OfCompany { company, id } in chosen {
         let scope = souk.read(steward::in_company(&visitor.access, *company)).await?;
         let names = BTreeMap::from([(*company, companies::own(&scope).await?.name)]);
         rows.push(row(&jobs::get(&scope, *id).await?, &names, &platform.zone, &visitor.language));
@@ -263,7 +276,7 @@ async fn question(visitor: &Visitor<PlatformRun>, chosen: &[(CompanyId, JobId)])
 /// Acts on the chosen jobs, each in a unit of its own: what is refused for one is done for the rest, and said.
 async fn act_on(visitor: &Visitor<PlatformRun>, fields: &Fields, act: Act) -> PageResult<Redirect> {
     let (mut done, mut lines) = (0, Vec::new());
-    for (company, id) in chosen(fields) {
+    for OfCompany { company, id } in fields.chosen() {
         match one(visitor, company, id, act).await {
             Ok(()) => done += 1,
             Err(error @ (Error::Conflict { .. } | Error::NotFound { .. })) => {
@@ -289,10 +302,10 @@ async fn one(visitor: &Visitor<PlatformRun>, company: CompanyId, id: JobId, act:
     scope.commit().await
 }
 
-/// Tries everything again that is dead or failing and fits the filters.
+/// Wants everything tried again that is dead or failing and fits the filters; how far it is, the page shows.
 async fn replay_all(visitor: Visitor<PlatformRun>, fields: Fields) -> PageResult<Redirect> {
-    let replayed = every_one(&visitor, &fields).await.map_err(|error| visitor.refuse(error))?;
-    let text = templates::filled("admin.jobs.replayed", &visitor.language, &[("n", &replayed)]);
+    let wanted = every_one(&visitor, &fields).await.map_err(|error| visitor.refuse(error))?;
+    let text = templates::filled("admin.jobs.replay_asked", &visitor.language, &[("n", &wanted)]);
     Ok(visitor.tell(PAGE, "ok", &text, &[]))
 }
 
@@ -303,13 +316,14 @@ async fn every_one(visitor: &Visitor<PlatformRun>, fields: &Fields) -> Result<u6
     let platform = souk.platform("operations").await?;
     let narrowed = list.narrowed(&platform).await?;
     drop(platform);
-    jobs::replay_all(souk, &steward::in_company(&visitor.access, PLATFORM_COMPANY), &narrowed, 1_000).await
+    jobs::ask_again(souk, &steward::in_company(&visitor.access, PLATFORM_COMPANY), narrowed).await
 }
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         get::<PlatformRead, _>(PAGE, "Queues, jobs in trouble, recurring tasks and the log", index),
         get::<PlatformRead, _>("/admin/jobs/export.csv", "Jobs in trouble as CSV", export),
+        post::<PlatformRead, _>("/admin/jobs/chosen.csv", "Chosen jobs in trouble as CSV", export_chosen),
         post::<PlatformRun, _>("/admin/jobs/replay", "Tries the chosen jobs again", replay),
         post::<PlatformRun, _>("/admin/jobs/replay-all", "Tries all jobs again that fit the filters", replay_all),
         post::<PlatformRun, _>("/admin/jobs/discard", "Gives the chosen jobs up, after asking", discard),
