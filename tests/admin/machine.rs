@@ -197,3 +197,35 @@ async fn the_platform_says_how_it_is_paid_and_shows_no_secret() {
         world.close().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_texts_that_souk_brings_along_are_seen_as_their_letters() {
+    for world in World::all().await {
+        let client = &world.client;
+        let root = client.sign_in("root@souk.test").await;
+        let token = world.staff(&world.a, "admin").await;
+        // A company's own text is in nobody else's place.
+        let own = json!({ "name": "welcome", "language": "en", "subject": "MARKERA hello", "body": "MARKERA body" });
+        client.post(&token, "/api/notifications/templates", &own).await.expect(201);
+        let page = client.page(&root, "/admin/settings").await;
+        page.shows(&["Order confirmed", "/admin/settings/texts/order_confirmed.hi", "/admin/settings/texts/welcome.en"]);
+        let page = client.page(&root, "/admin/settings/texts/order_confirmed.en").await;
+        page.shows(&[
+            "A-1042",
+            "order.number",
+            "/admin/settings/texts/order_confirmed.hi",
+            "order_confirmed.en/letter",
+            "aria-current=\"page\"",
+        ]);
+        let welcome = client.page(&root, "/admin/settings/texts/welcome.en").await;
+        assert!(welcome.status == 200 && !welcome.text.contains("MARKERA"), "{}", welcome.text);
+        let letter = client.page(&root, "/admin/settings/texts/order_confirmed.hi/letter").await;
+        letter.shows(&["<html", "A-1042"]);
+        assert_eq!(client.page(&root, "/admin/settings/texts/nothing.en").await.status, 404);
+        assert_eq!(client.page(&root, "/admin/settings/texts/welcome.xx").await.status, 404);
+        let admin = client.sign_in("admin@alpha.test").await;
+        assert_eq!(client.page(&admin, "/admin/settings/texts/welcome.en").await.status, 403);
+        world.verify().await;
+        world.close().await;
+    }
+}

@@ -119,7 +119,7 @@ const BY_HAND: &[(&str, usize, &str)] = &[
     ("controllers/portal/admin/home.rs", 1, "the platform's own figures, in the snapshot of everybody's"),
     ("controllers/portal/admin/jobs.rs", 3, "the platform's people look after the jobs of the company that they chose"),
     ("controllers/portal/admin/mod.rs", 1, "the platform's own page, in the snapshot of everybody's figures"),
-    ("controllers/portal/admin/settings.rs", 1, "the platform's own terms"),
+    ("controllers/portal/admin/settings.rs", 2, "the platform's own terms, and the texts that Souk brings along"),
     ("controllers/steward.rs", 7, "what the platform's people do to a company is written down in that company"),
 ];
 

@@ -77,6 +77,7 @@ const WORDS: &[(&str, &str)] = &[
     ("/api/docs/{area}", "orders"),
     ("/api/notifications/callbacks/{provider}", "twilio"),
     // A text's key is the same word in every company.
+    ("/admin/settings/texts/{id}", "welcome.en"),
     ("/company/notifications/templates/{id}", "welcome.en"),
     ("/media/{*path}", "nobody's.png"),
     ("/static/{*path}", "nothing.css"),

@@ -4,21 +4,29 @@
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::super::{PageResult, Visitor, fields::Fields};
+use super::super::{
+    PageResult, Visitor,
+    company::notifications::{letter_of, name_of, previews, rows_of},
+    fields::Fields,
+};
 use crate::{
-    controllers::steward,
+    controllers::{extract::Id, steward},
     endpoints::{Endpoint, get, post},
     errors::Result,
     gateways::payments::offered,
-    models::companies::{self, Company, PlatformTerms},
+    models::{
+        companies::{self, Company, PlatformTerms},
+        notifications::{self, TextKey},
+    },
     settings::{Demo, Settings},
     tenancy::{
-        PLATFORM_COMPANY, Permission,
+        PLATFORM_COMPANY, Permission, Scope,
         roles::{PlatformRead, PlatformRun},
     },
 };
 
 const PAGE: &str = "/admin/settings";
+const TEXTS: &str = "/admin/settings/texts";
 
 async fn index(visitor: Visitor<PlatformRead>) -> PageResult<Html<String>> {
     let (platform, data) = settings_page(&visitor).await.map_err(|error| visitor.refuse(error))?;
@@ -27,14 +35,48 @@ async fn index(visitor: Visitor<PlatformRead>) -> PageResult<Html<String>> {
 
 async fn settings_page<P: Permission>(visitor: &Visitor<P>) -> Result<(Company, Value)> {
     let souk = visitor.access.souk();
-    let platform = companies::platform(souk).await?;
+    let scope = reading(visitor).await?;
+    let platform = companies::own(&scope).await?;
+    let texts = notifications::texts(&scope).await?;
     let data = json!({
+        "texts": rows_of(&texts, TEXTS, &visitor.language),
         "terms": {
             "name": platform.name, "email": platform.email, "phone": platform.phone, "pay_to": platform.pay_to, "version": platform.version,
         },
         "groups": started_with(visitor, souk.settings(), souk.engine()),
     });
     Ok((platform, data))
+}
+
+/// A unit that reads the platform's own rows.
+async fn reading<P: Permission>(visitor: &Visitor<P>) -> Result<Scope> {
+    visitor.access.souk().read(steward::in_company(&visitor.access, PLATFORM_COMPANY)).await
+}
+
+async fn text(visitor: Visitor<PlatformRead>, Id(key): Id<TextKey>) -> PageResult<Html<String>> {
+    let (platform, data) = text_page(&visitor, &key).await.map_err(|error| visitor.refuse(error))?;
+    visitor.page("admin/text.html", &platform, data)
+}
+
+/// A text that Souk brings along, as companies without one of their own send it.
+async fn text_page(visitor: &Visitor<PlatformRead>, key: &TextKey) -> Result<(Company, Value)> {
+    let scope = reading(visitor).await?;
+    let platform = companies::own(&scope).await?;
+    let text = notifications::text_of(&scope, key).await?;
+    let data = json!({
+        "text": { "name": name_of(&key.name, &visitor.language), "language": key.language, "subject": text.draft.subject, "body": text.draft.body },
+        "variables": notifications::variables(&platform, &key.name),
+        "previews": previews(&scope, key, None, TEXTS, &visitor.language).await?,
+    });
+    Ok((platform, data))
+}
+
+async fn letter(visitor: Visitor<PlatformRead>, Id(key): Id<TextKey>) -> PageResult<Response> {
+    shown_letter(&visitor, &key).await.map_err(|error| visitor.refuse(error))
+}
+
+async fn shown_letter(visitor: &Visitor<PlatformRead>, key: &TextKey) -> Result<Response> {
+    letter_of(&reading(visitor).await?, key).await
 }
 
 /// How the program was started, in groups of names and values ready to print.
@@ -137,6 +179,8 @@ async fn changed(visitor: &Visitor<PlatformRun>, fields: &mut Fields) -> Result<
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         get::<PlatformRead, _>(PAGE, "The platform's own settings", index),
+        get::<PlatformRead, _>("/admin/settings/texts/{id}", "A text that Souk brings along", text),
+        get::<PlatformRead, _>("/admin/settings/texts/{id}/letter", "A text that Souk brings along, as its letter's HTML", letter),
         post::<PlatformRun, _>(PAGE, "Changes what the platform says of itself", change),
     ]
 }

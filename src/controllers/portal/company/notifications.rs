@@ -124,7 +124,7 @@ async fn log_page(visitor: &Visitor<NotificationsLog>, list: &List) -> Result<(C
 }
 
 /// What a text is called; one of the company's own making by the name it was given.
-fn name_of(template: &str, language: &str) -> String {
+pub(in crate::controllers::portal) fn name_of(template: &str, language: &str) -> String {
     let key = format!("notice.text.{template}");
     let text = templates::text(&key, language);
     if text == key { template.replace('_', " ") } else { text }
@@ -257,24 +257,29 @@ async fn texts_page(visitor: &Visitor<NotificationsTemplates>, named: &Named) ->
     let scope = visitor.access.read().await?;
     let company = companies::own(&scope).await?;
     let texts = texts_named(&scope, named, &visitor.language).await?;
+    let rows = rows_of(&texts, TEXTS, &visitor.language);
+    let chips = vec![("q", visitor.text("ui.search"), named.q.clone())];
+    let listing = Listing { chips, count: rows.len(), ..Listing::default() };
+    Ok((company, json!({ "rows": rows, "list": visitor.list(&scope, listing).await?, "filter": { "q": named.q } })))
+}
+
+/// Texts by name with the languages they are there in, each with its page under `at`.
+pub(in crate::controllers::portal) fn rows_of(texts: &[Text], at: &str, language: &str) -> Vec<Value> {
     let mut rows: Vec<Value> = Vec::new();
-    for text in &texts {
+    for text in texts {
         let class = KINDS.iter().find(|kind| kind.name == text.name).map(|kind| kind.class.name());
-        let version =
-            json!({ "language": text.language, "is_own": text.own.is_some(), "href": format!("{TEXTS}/{}.{}", text.name, text.language) });
+        let href = format!("{at}/{}.{}", text.name, text.language);
+        let version = json!({ "language": text.language, "is_own": text.own.is_some(), "href": href });
         match rows.last_mut().filter(|row| row["key"] == text.name.as_str()) {
             Some(row) => {
                 if let Some(versions) = row["versions"].as_array_mut() {
                     versions.push(version);
                 }
             }
-            None => rows
-                .push(json!({ "key": text.name, "name": name_of(&text.name, &visitor.language), "class": class, "versions": [version] })),
+            None => rows.push(json!({ "key": text.name, "name": name_of(&text.name, language), "class": class, "versions": [version] })),
         }
     }
-    let chips = vec![("q", visitor.text("ui.search"), named.q.clone())];
-    let listing = Listing { chips, count: rows.len(), ..Listing::default() };
-    Ok((company, json!({ "rows": rows, "list": visitor.list(&scope, listing).await?, "filter": { "q": named.q } })))
+    rows
 }
 
 async fn text(visitor: Visitor<NotificationsTemplates>, Id(key): Id<TextKey>) -> PageResult<Html<String>> {
@@ -287,19 +292,7 @@ async fn text_page(visitor: &Visitor<NotificationsTemplates>, key: &TextKey, dra
     let scope = visitor.access.read().await?;
     let company = companies::own(&scope).await?;
     let text = notifications::text_of(&scope, key).await?;
-    let mut previews = Vec::new();
-    for language in LANGUAGES {
-        let of = TextKey { name: key.name.clone(), language: language.into() };
-        let Ok(kept) = notifications::text_of(&scope, &of).await else { continue };
-        let shown = draft.filter(|_| language == key.language).unwrap_or(&kept.draft);
-        let preview = match notifications::preview(&scope, &of, shown).await {
-            Ok((words, letter)) => json!({ "subject": words.title, "text": letter.text, "short": letter.short, "wrong": "" }),
-            Err(Error::Invalid(_)) => json!({ "subject": "", "text": "", "short": "", "wrong": visitor.text("notice.preview_wrong") }),
-            Err(error) => return Err(error),
-        };
-        previews
-            .push(json!({ "language": language, "href": format!("{TEXTS}/{of}"), "here": language == key.language, "letter": preview }));
-    }
+    let previews = previews(&scope, key, draft, TEXTS, &visitor.language).await?;
     let data = json!({
         "text": {
             "key": key.to_string(), "name": name_of(&key.name, &visitor.language), "language": key.language, "is_own": text.own.is_some(),
@@ -310,6 +303,32 @@ async fn text_page(visitor: &Visitor<NotificationsTemplates>, key: &TextKey, dra
         "variables": notifications::variables(&company, &key.name), "previews": previews, "texts_href": TEXTS,
     });
     Ok((company, data))
+}
+
+/// How a text's letter looks in each language, each with its page under `at`; in the text's own
+/// language that of `draft`, where one is tried.
+pub(in crate::controllers::portal) async fn previews(
+    scope: &Scope,
+    key: &TextKey,
+    draft: Option<&Draft>,
+    at: &str,
+    reader: &str,
+) -> Result<Vec<Value>> {
+    let mut previews = Vec::new();
+    for language in LANGUAGES {
+        let of = TextKey { name: key.name.clone(), language: language.into() };
+        let Ok(kept) = notifications::text_of(scope, &of).await else { continue };
+        let shown = draft.filter(|_| language == key.language).unwrap_or(&kept.draft);
+        let preview = match notifications::preview(scope, &of, shown).await {
+            Ok((words, letter)) => json!({ "subject": words.title, "text": letter.text, "short": letter.short, "wrong": "" }),
+            Err(Error::Invalid(_)) => {
+                json!({ "subject": "", "text": "", "short": "", "wrong": templates::text("notice.preview_wrong", reader) })
+            }
+            Err(error) => return Err(error),
+        };
+        previews.push(json!({ "language": language, "href": format!("{at}/{of}"), "here": language == key.language, "letter": preview }));
+    }
+    Ok(previews)
 }
 
 fn draft(fields: &Fields) -> Draft {
@@ -374,16 +393,19 @@ const LETTER_POLICY: &str = "sandbox; default-src 'none'; style-src 'unsafe-inli
 
 /// The kept text as the letter's HTML, to look at in a window of its own.
 async fn letter(visitor: Visitor<NotificationsTemplates>, Id(key): Id<TextKey>) -> PageResult<Response> {
-    let html = letter_of(&visitor, &key).await.map_err(|error| visitor.refuse(error))?;
-    let mut answer = Html(html).into_response();
-    answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(LETTER_POLICY));
-    Ok(answer)
+    kept_letter(&visitor, &key).await.map_err(|error| visitor.refuse(error))
 }
 
-async fn letter_of(visitor: &Visitor<NotificationsTemplates>, key: &TextKey) -> Result<String> {
-    let scope = visitor.access.read().await?;
-    let text = notifications::text_of(&scope, key).await?;
-    Ok(notifications::preview(&scope, key, &text.draft).await?.1.html)
+async fn kept_letter(visitor: &Visitor<NotificationsTemplates>, key: &TextKey) -> Result<Response> {
+    letter_of(&visitor.access.read().await?, key).await
+}
+
+/// A text of the unit's company as its letter's HTML.
+pub(in crate::controllers::portal) async fn letter_of(scope: &Scope, key: &TextKey) -> Result<Response> {
+    let text = notifications::text_of(scope, key).await?;
+    let mut answer = Html(notifications::preview(scope, key, &text.draft).await?.1.html).into_response();
+    answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(LETTER_POLICY));
+    Ok(answer)
 }
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
