@@ -282,8 +282,8 @@
   document.addEventListener('htmx:after:request', (e) => { const { response, target } = e.detail.ctx; heard(target?.id, response.status); });
   document.addEventListener('htmx:error', (e) => { const ctx = e.detail?.ctx; if (ctx && !ctx.response && !leaving) heard(ctx.target?.id, 0); });
 
-  /* a table wider than its place can be scrolled by keys, and says what it is */
-  const wide = () => $$('.sk-scroll:not([role])').forEach((s) => { const c = $('caption', s); if (c && s.scrollWidth > s.clientWidth + 1) { s.tabIndex = 0; s.setAttribute('role', 'region'); s.setAttribute('aria-label', $('#say')?.dataset.table?.replace('{name}', c.textContent) || c.textContent); } });
+  /* a table wider than its place can be scrolled by keys, and says what it is; so can the steps of an order */
+  const wide = () => { $$('.sk-scroll:not([role])').forEach((s) => { const c = $('caption', s); if (c && s.scrollWidth > s.clientWidth + 1) { s.tabIndex = 0; s.setAttribute('role', 'region'); s.setAttribute('aria-label', $('#say')?.dataset.table?.replace('{name}', c.textContent) || c.textContent); } }); $$('.sk-steps').forEach((s) => { if (s.scrollWidth > s.clientWidth + 1) s.tabIndex = 0; }); };
   wide(); addEventListener('resize', wide);
 
   /* parts that refresh themselves: not while the page is hidden, never replaced by something else than the same part;
