@@ -11,7 +11,7 @@ export const PATIENCE = 600_000;
 /** How long a page that listens may take to show what happened: a minute, on a slow machine too. */
 export const ARRIVAL = 60_000;
 const PROGRAM = process.env.SOUK_PROGRAM ?? 'target/release/souk';
-const TEXTS = process.env.SOUK_TEXTS ?? 'assets/i18n/en';
+const TEXTS = process.env.SOUK_TEXTS ?? 'assets/i18n';
 
 /** Everybody who may stand before a door; `nobody` and customers have no portal. */
 export const PEOPLE = [
@@ -148,20 +148,29 @@ export function formsOf(text) {
   return [...forms, ...buttons].filter((one) => one.action.startsWith('/'));
 }
 
+/** Things of one kind are in different states, which lead on to different pages and forms: so many of each are asked for. */
+const THINGS = 6;
+
 /**
  * Walks as somebody from their first page and every address of the table that names nothing, on by
- * the links: one address of each kind, with the answer it gave. `also` is known from elsewhere.
+ * the links: a few addresses of each kind, with the answers they gave. `also` is known from elsewhere.
  */
 export async function crawl(visitor, begin, also = []) {
-  const seen = new Map();
+  const seen = [];
+  const asked = new Set();
+  const times = new Map();
   const mine = ROWS.filter((row) => row.method === 'GET' && mayDo(row, visitor) && !row.uri.includes('{'));
   const open = [begin, ...also, ...mine.map((row) => row.uri)].filter(Boolean);
   while (open.length) {
     const address = open.shift();
     const row = rowOf('GET', address);
-    if (!row || seen.has(kindOf(address)) || /^\/(language|theme)$/.test(row.uri)) continue;
+    if (!row || asked.has(address) || /^\/(language|theme)$/.test(row.uri)) continue;
+    const kind = kindOf(address), time = times.get(kind) ?? 0;
+    if (time === (row.uri.includes('{') ? THINGS : 1)) continue;
+    asked.add(address);
+    times.set(kind, time + 1);
     const answer = await visitor.get(address);
-    seen.set(kindOf(address), { address, row, answer });
+    seen.push({ kind, address, row, answer });
     if (answer.to?.startsWith('/')) open.push(answer.to);
     if (isPage(answer)) open.push(...linksOf(answer.text));
   }
@@ -238,14 +247,40 @@ export async function api(method, path, { token, company = 'techhub', body, head
   return text ? JSON.parse(text) : null;
 }
 
+/** The texts of a language by their keys. */
+const textsOf = (language) => {
+  const files = readdirSync(`${TEXTS}/${language}`).filter((name) => name.endsWith('.json'));
+  return Object.assign({}, ...files.map((name) => JSON.parse(readFileSync(`${TEXTS}/${language}/${name}`, 'utf8'))));
+};
+const ENGLISH = textsOf('en');
+const HINDI = textsOf('hi');
+
 /** What a key of the texts looks like when it is shown in place of its text. */
 const KEY = (() => {
-  const names = new Set();
-  for (const file of readdirSync(TEXTS).filter((name) => name.endsWith('.json'))) {
-    for (const key of Object.keys(JSON.parse(readFileSync(`${TEXTS}/${file}`, 'utf8')))) names.add(key.split('.')[0]);
-  }
+  const names = new Set(Object.keys(ENGLISH).map((key) => key.split('.')[0]));
   return `(?<![\\w./@-])(?:${[...names].join('|')})(?:\\.[a-z0-9_]+)+(?![\\w./@-])`;
 })();
+
+/** What letters are about: the log of messages shows it in the language of whoever got them. */
+const SUBJECTS = readdirSync(`${TEXTS}/../views/mail`).filter((name) => name.endsWith('.en.txt'))
+  .map((name) => readFileSync(`${TEXTS}/../views/mail/${name}`, 'utf8').split('\n')[0]);
+
+/** English texts whose Hindi is another. A single word may be somebody's own, such as a category's name. */
+const SAID_OTHERWISE = Object.entries(ENGLISH)
+  .filter(([key, text]) => !text.includes('{') && /\w \w/.test(text) && HINDI[key] !== text && !SUBJECTS.includes(text))
+  .map(([, text]) => text.trim());
+
+/** Texts on a page in Hindi that are still the English ones. */
+export function leftInEnglish(page) {
+  return page.evaluate((texts) => {
+    const english = new Set(texts);
+    const told = ['aria-label', 'title', 'placeholder', 'alt'].flatMap((name) =>
+      [...document.querySelectorAll(`[${name}]`)].map((part) => part.getAttribute(name)));
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) if (!walker.currentNode.parentElement.closest('code, pre, textarea, script, [lang=en]')) told.push(walker.currentNode.data);
+    return [...new Set(told.map((text) => text.trim()).filter((text) => english.has(text)))];
+  }, SAID_OTHERWISE);
+}
 
 /** Keys without a text on a page, in what is read and in what is only told. */
 export function untranslated(page) {

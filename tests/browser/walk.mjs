@@ -1,25 +1,29 @@
 // Every page of every portal, found in the program's own table: it opens for whom it should and for
-// nobody else. In the browser it is silent, axe finds nothing, nothing is wider than the screen and no
-// text is missing; at a desk and at a tablet, light and dark, in both languages. So it is with the pages
-// that no link leads to: refusals, a question before an act, the bar of who acts in another's place.
+// nobody else. In the browser it is silent, axe finds nothing, nothing is wider than the screen, no text is
+// missing or in another language, and a thumb reaches the main act; at a desk, on a tablet and a phone, light
+// and dark, in both languages. So it is with the pages that no link leads to: refusals, a question before an
+// act, the bar of who acts in another's place.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { BASE, Findings, PATIENCE, PEOPLE, ROWS, SCREENS, Visitor, api, crawl, formsOf, isPage, kindOf, linksOf, mayDo, openBrowser, rowOf, until, untranslated } from './house.mjs';
+import { availableParallelism } from 'node:os';
+import { BASE, Findings, PATIENCE, PEOPLE, ROWS, SCREENS, Visitor, api, crawl, formsOf, isPage, kindOf, leftInEnglish, linksOf, mayDo, openBrowser, rowOf, until, untranslated } from './house.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const TABS = Number(process.env.SOUK_TABS ?? 3);
+const TABS = Number(process.env.SOUK_TABS ?? availableParallelism() + 1);
 const LANGUAGES = ['en', 'hi'];
-/** A page is asked for once in a language, and then looked at in some of these ways. */
+/** A page is asked for once in a language, and then looked at in these ways: only what is emulated changes. */
 const LOOKS = [
   { name: '1280-light', width: 1280, height: 800, scheme: 'light' },
-  { name: '1024-dark', width: 1024, height: 768, scheme: 'dark' },
   { name: '1280-dark', width: 1280, height: 800, scheme: 'dark' },
-  { name: '1024-light', width: 1024, height: 768, scheme: 'light' },
+  { name: '1024-dark', width: 1024, height: 768, scheme: 'dark' },
+  { name: '390-dark', width: 390, height: 844, scheme: 'dark' },
+  { name: '390-light', width: 390, height: 844, scheme: 'light' },
 ];
-/** In which way axe looks, which takes its time: between the languages it sees both screens and both schemes. */
-const CAREFULLY = { en: LOOKS[0], hi: LOOKS[1] };
-/** Of these two ways there are pictures, in each language. */
-const PICTURED = LOOKS.slice(0, 2);
+const PHONE = 390;
+/** In which way axe looks at everything, and in which at the colours alone: nothing else is another one there. */
+const CAREFULLY = { en: LOOKS[0], hi: LOOKS[3] };
+const COLOURS = { en: LOOKS[1], hi: LOOKS[4] };
+const OF_COLOURS = ['color-contrast', 'link-in-text-block'];
 /** An English month in a date. */
 const ENGLISH_DATE = /\b\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\b|\b(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{4}\b/;
 const JOB = '/admin/jobs/{companyId}/{id}';
@@ -90,11 +94,11 @@ async function tryNeighbour(addresses) {
   }
 }
 
-/** What axe finds on a page, and in each of its dialogs. */
-const violations = (page) => page.evaluate(async () => {
+/** What axe finds on a page, and in each of its dialogs; by these rules, else by all. */
+const violations = (page, rules) => page.evaluate(async (rules) => {
   const found = [];
   const ask = async (part, place) => {
-    const { violations } = await globalThis.axe.run(part, { resultTypes: ['violations'] });
+    const { violations } = await globalThis.axe.run(part, { resultTypes: ['violations'], ...(rules && { runOnly: rules }) });
     for (const one of violations) found.push(`${place}${one.id} (${one.impact}): ${one.nodes.slice(0, 3).map((node) => node.target.join(' ')).join(' | ')}`);
   };
   await ask(document, '');
@@ -105,16 +109,30 @@ const violations = (page) => page.evaluate(async () => {
     dialog.close();
   }
   return found;
-});
+}, rules);
 
-/** Waits, on the page, until its colours have come over from one scheme to the other; one change brings on the next. */
-async function settled() {
-  for (let quiet = 0, left = 250; quiet < 3 && left > 0; left -= 1) {
-    const moving = document.getAnimations().filter((one) => one.effect?.getComputedTiming().endTime < Infinity);
-    moving.forEach((one) => one.finish());
-    quiet = moving.length ? 0 : quiet + 1;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+/** On the page: what changes is at its end at once. Remembers which act is the main one, as a desk shows it. */
+function stand() {
+  const still = new CSSStyleSheet();
+  still.replaceSync('*, *::before, *::after { transition: none !important; animation-duration: 0s !important; }');
+  document.adoptedStyleSheets.push(still);
+  globalThis.mainAct = [...document.querySelectorAll('main .btn-primary')].find((one) => one.checkVisibility({ visibilityProperty: true }));
+}
+
+/** On the page: why a thumb does not reach the main act, if so. */
+function outOfReach() {
+  const act = globalThis.mainAct;
+  if (!act?.isConnected) return null;
+  const name = act.textContent.trim();
+  if (!act.checkVisibility({ visibilityProperty: true })) return `${name} is not shown`;
+  act.scrollIntoView({ block: 'center', behavior: 'instant' });
+  const { left, right, top, bottom } = act.getBoundingClientRect();
+  if (left < 0 || right > document.documentElement.clientWidth) return `${name} is beside the screen`;
+  if (right - left < 24 || bottom - top < 24) return `${name} is too small`;
+  const there = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+  const found = act.contains(there) || there?.contains(act) ? null : `${name} lies under ${there?.className || there?.tagName}`;
+  scrollTo({ top: 0, behavior: 'instant' });
+  return found;
 }
 
 /** A tab that keeps what the console of the page it shows says. */
@@ -140,17 +158,25 @@ async function lookAt({ page, said }, { asked, name, language, looks, isRefusal 
     if (!/[ऀ-ॿ]/.test(await page.innerText('main'))) findings.add(`${asked}: nothing on it is in Hindi`);
     const date = (await page.content()).match(ENGLISH_DATE);
     if (date) findings.add(`${asked}, ${language}: a date is in English: ${date[0]}`);
+    const english = await leftInEnglish(page);
+    if (english.length) findings.add(`${asked}, ${language}: in English is still: ${english.join(' | ')}`);
   }
   await page.evaluate(AXE);
+  await page.setViewportSize({ width: LOOKS[0].width, height: LOOKS[0].height });
+  await page.evaluate(stand);
   for (const look of looks) {
     await page.setViewportSize({ width: look.width, height: look.height });
     await page.emulateMedia({ colorScheme: look.scheme, reducedMotion: 'reduce' });
+    // The page has heard of its new width before the next picture of it.
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
     const where = `${asked}, ${look.name}-${language}`, careful = look === CAREFULLY[language];
-    await page.evaluate(settled);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     if (wide > 1) findings.add(`${where}: ${wide} px wider than the screen`);
-    for (const violation of careful ? await violations(page) : []) findings.add(`${where}: ${violation}`);
-    if (name && PICTURED.includes(look)) await page.screenshot({ path: `${SCREENS}/${name}-${look.name}-${language}.png`, fullPage: careful });
+    const hidden = look.width === PHONE && (await page.evaluate(outOfReach));
+    if (hidden) findings.add(`${where}: ${hidden}`);
+    const rules = careful ? undefined : OF_COLOURS;
+    for (const violation of careful || look === COLOURS[language] ? await violations(page, rules) : []) findings.add(`${where}: ${violation}`);
+    if (name) await page.screenshot({ path: `${SCREENS}/${name}-${look.name}-${language}.jpg`, type: 'jpeg', quality: 80, fullPage: careful });
   }
   // That the answer itself is a refusal is what the browser complains of, and what was asked for.
   const faults = said.filter((text) => !isRefusal || !text.startsWith('Failed to load resource'));
@@ -190,7 +216,8 @@ async function walk(browser, visitor, pages, language) {
 /** Sends a form of the page as it is, whatever the page would say of it; the answer. */
 async function send(page, selector, to) {
   const [answer] = await Promise.all([
-    page.waitForNavigation({ waitUntil: 'load' }),
+    page.waitForResponse((one) => one.request().isNavigationRequest() && one.request().method() === 'POST'),
+    page.waitForEvent('load'),
     page.locator(selector).first().evaluate((form, to) => {
       if (to) form.action = to;
       form.submit();
@@ -302,9 +329,11 @@ for (const visitor of visitors) {
   if (visitor.email && isStranger === Boolean(first)) findings.add(`${visitor.role} ${first ? 'comes in' : 'cannot come in'}`);
   if (visitor.role === 'customer') await visitor.forge();
   // A job that is being tried again is not in the list for that moment, so its page is not left to luck.
-  visitor.pages = await crawl(visitor, first, visitor.role === 'super_admin' && job ? [job] : []);
+  const asked = await crawl(visitor, first, visitor.role === 'super_admin' && job ? [job] : []);
+  // Of each kind one page, which opens if any does.
+  visitor.pages = new Map(asked.toReversed().toSorted((a, b) => (b.answer.status !== 200) - (a.answer.status !== 200)).map((one) => [one.kind, one]));
   if (first && visitor.pages.get(kindOf(first))?.answer.status !== 200) findings.add(`${visitor.role} begins at ${first}, which does not open`);
-  for (const [kind, { address, answer }] of visitor.pages) {
+  for (const { kind, address, answer } of asked) {
     if (answer.status >= 500) findings.add(`${address} as ${visitor.role}: ${answer.status}`);
     if (answer.status === 200 && !addresses.has(kind)) addresses.set(kind, address);
   }
