@@ -1,10 +1,12 @@
-// A company from nothing: the platform's people open it with an admin and a plan; by the letters' links
-// the admin comes, opens a shop with hours, invites staff, adds ten products with pictures; the shop
-// takes goods in by the scanner, sells its first order, and works it off by keys; the audit knows all of it.
+// A company from nothing: the platform's people make a plan and open the company with an admin; by the
+// letters' links the admin comes, opens a shop with hours, invites staff, adds ten products with pictures; the
+// shop takes goods in by the scanner, sells its first order, and works it off by keys. What it owes is
+// reminded of, a missed payment is noticed and limits it, and being paid lifts that; the audit knows all of
+// it. On an installation of several processes some are killed on the way, and no letter comes twice.
 import { readFileSync, readdirSync } from 'node:fs';
 import { ARRIVAL, BASE, Findings, PATIENCE, ROWS, answered, api, openBrowser, signIn, until } from './house.mjs';
 
-const NEEDS = ['/admin/companies/new', '/invitation', '/company/shops/new', '/company/staff/new', '/company/products/new', '/shop/stock'];
+const NEEDS = ['/admin/companies/new', '/invitation', '/company/shops/new', '/company/staff/new', '/company/products/new', '/shop/stock', '/admin/plans/new', '/admin/debts/new', '/company/debts'];
 const findings = new Findings();
 for (const uri of NEEDS.filter((uri) => !ROWS.some((row) => row.method === 'GET' && row.uri === uri))) findings.add(`there is no page ${uri}`);
 if (findings.all.length) process.exit(1);
@@ -33,19 +35,32 @@ function plain(letter) {
   return Buffer.from(bytes, 'latin1').toString('utf8');
 }
 
+/** Every letter that came so far, as it came; the newest first. */
+const allLetters = () => {
+  const folder = process.env.SOUK_LETTERS;
+  const names = readdirSync(folder).filter((name) => name.endsWith('.eml')).sort().reverse();
+  return names.map((name) => readFileSync(`${folder}/${name}`, 'utf8').replaceAll('\r\n', '\n'));
+};
+const lettersTo = (email) => allLetters().filter((letter) => new RegExp(`^To: .*${email}`, 'mi').test(letter)).map(plain);
+
 /** The link to a place in somebody's newest letter that has one. */
 const linkFor = (email, place) =>
-  until(() => {
-    const folder = process.env.SOUK_LETTERS;
-    const letters = readdirSync(folder).filter((name) => name.endsWith('.eml')).sort().reverse();
-    for (const name of letters) {
-      const letter = readFileSync(`${folder}/${name}`, 'utf8');
-      if (!new RegExp(`^To: .*${email}`, 'mi').test(letter)) continue;
-      const link = plain(letter).match(/https?:\/\/\S+/g)?.find((one) => one.includes(`/${place}?`));
-      if (link) return link;
-    }
-    return null;
-  });
+  until(() => lettersTo(email).flatMap((text) => text.match(/https?:\/\/\S+/g) ?? []).find((one) => one.includes(`/${place}?`)));
+
+/** A letter to somebody that says all of this, or a finding. */
+const told = async (email, ...words) => {
+  const letter = await until(() => lettersTo(email).find((text) => words.every((one) => text.includes(one))), { within: 2 * ARRIVAL });
+  check(letter, `no letter to ${email} says ${words.join(' and ')}`);
+};
+
+/** Kills a process of a kind where there are several, without a warning. */
+const kills = [];
+const kill = async (kind) => {
+  if (!process.env.SOUK_SPLIT) return;
+  kills.push(kind);
+  process.send(kind);
+  await new Promise((resolve) => process.once('message', resolve));
+};
 
 const browser = await openBrowser();
 const desk = async () => {
@@ -60,15 +75,20 @@ const submit = async (page, selector) => {
   if (refused.length) throw new Error(`${page.url()} refuses: ${refused.join(' ')}`);
 };
 
-// The platform's people open the company.
+// The platform's people make a plan, and open the company with it.
 const root = await desk();
 await signIn(root, 'admin@souk.test');
+await root.goto(`${BASE}/admin/plans/new`);
+const plan = { name: `Walkers ${stamp}`, code: `walkers-${stamp}`, price: '499', shops: '2' };
+for (const [name, value] of Object.entries(plan)) await root.fill(`main [name="${name}"]`, value);
+await submit(root, 'main [name="code"]');
 await root.goto(`${BASE}/admin/companies/new`);
 const form = { name: 'Walk Mart', slug, adminName: 'Farah Founder', adminEmail: ADMIN.email };
 for (const [name, value] of Object.entries(form)) await root.fill(`main [name="${name}"]`, value);
-const plans = await root.locator('main [name="plan"] option').evaluateAll((all) => all.map((one) => one.value).filter(Boolean));
-if (plans.length) await root.selectOption('main [name="plan"]', plans.at(-1));
+await root.selectOption('main [name="plan"]', plan.code);
 await submit(root, 'main [name="slug"]');
+// Whoever is about to send the letter dies.
+await kill('worker');
 check((await root.innerText('main')).includes('Walk Mart'), 'the platform does not show the company it opened');
 
 // The admin comes by the letter.
@@ -85,6 +105,18 @@ const arrive = async (person, name) => {
 };
 const office = await arrive(ADMIN, 'Farah Founder');
 check(new URL(office.url()).pathname.startsWith('/company'), `the admin's first page is ${office.url()}`);
+
+/** The platform's people note down what the company owes: of what, how much, and in how many days. */
+const owes = async (reference, amount, days) => {
+  const due = new Date(Date.now() + days * 86_400_000).toLocaleDateString('en-CA', { timeZone: 'Asia/Kolkata' });
+  await root.goto(`${BASE}/admin/debts/new`);
+  for (const [name, value] of Object.entries({ company: slug, amount, dueDate: due, reference })) await root.fill(`main [name="${name}"]`, value);
+  await submit(root, 'main [name="reference"]');
+  return root.url().match(/\/admin\/debts\/([0-9a-f-]{36})/)?.[1];
+};
+// It is due in some days: the admin is reminded.
+await owes('Signs for the shop', '800', 5);
+const reminded = told(ADMIN.email, '₹800.00 to pay', 'Signs for the shop');
 
 // A shop with hours.
 await office.goto(`${BASE}/company/shops/new`);
@@ -111,6 +143,7 @@ check(new URL(till.url()).pathname.startsWith('/shop'), `the clerk's first page 
 
 // Ten products, each with a picture.
 for (const [number, product] of PRODUCTS.entries()) {
+  if (number === 5) await kill('web');
   await office.goto(`${BASE}/company/products/new`);
   const picture = await office.screenshot({ type: 'png', clip: { x: number * 20, y: 40, width: 480, height: 360 } });
   await office.fill('#editor [name="name"]', product.name);
@@ -122,6 +155,11 @@ for (const [number, product] of PRODUCTS.entries()) {
 const shown = (await api('GET', '/api/products?limit=100', { company: slug })).data;
 check(shown.length === PRODUCTS.length, `customers see ${shown.length} products, not ${PRODUCTS.length}`);
 check(shown.every((product) => product.media?.length > 0), 'a product has no picture');
+
+// A payment was missed some days ago: the admin has notice of it, by letter and on each page.
+await reminded;
+const missed = await owes('Shelves', '1200', -4);
+const noticed = told(ADMIN.email, 'has not paid ₹1,200.00', 'Shelves');
 
 // Goods come in over the counter: the scanner types a code, F2 receives, F9 books.
 await till.goto(`${BASE}/shop/stock`, { waitUntil: 'networkidle' });
@@ -141,6 +179,8 @@ if (!stocked) throw new Error('what was received is not there to be sold');
 // The first order is bought by the API, and rings without reload.
 await office.goto(`${BASE}/company/orders`);
 await till.goto(`${BASE}/shop/orders`);
+await kill('web');
+await kill('worker');
 const buyer = await api('POST', '/api/auth/register', { company: slug, body: { email: `buyer@${stamp}.test`, password: 'a-walk-of-words-42', name: 'First Buyer' } });
 const placed = await api('POST', '/api/orders', {
   token: buyer.accessToken,
@@ -165,10 +205,43 @@ for (const status of ['processing', 'packed', 'shipped', 'delivered']) {
   if (!now) throw new Error(`after its key the order is not ${status}`);
 }
 
+// A payment that has been missed for long holds the company back: nothing can be added, and all else goes on.
+await noticed;
+const owing = async () => (await office.locator('[data-owing]').allInnerTexts()).join(' ');
+await office.goto(`${BASE}/company`);
+check((await owing()).includes('overdue'), 'no page of the company says that a payment is overdue');
+const late = await owes('Scales', '3000', -8);
+await told(ADMIN.email, 'has not paid ₹4,200.00', 'no shop, person or product can be added');
+await office.goto(`${BASE}/company`);
+check((await owing()).includes('Limited'), 'no page of the company says that it is limited');
+const openShop = async () => {
+  await office.goto(`${BASE}/company/shops/new`);
+  await office.fill('main [name="name"]', 'Walk Mart Station');
+  await office.fill('main [name="slug"]', 'station');
+  await answered(office, () => office.locator('main [name="slug"]').evaluate((field) => field.form.requestSubmit()));
+  return /\/company\/shops\/[0-9a-f-]{36}/.test(office.url());
+};
+check(!(await openShop()), 'a company that is held back opens a shop');
+// One is paid by the company itself and the other is recorded by the platform's people: that lifts it.
+await office.goto(`${BASE}/company/debts/${late}`);
+await submit(office, '#pay [name="amount"]');
+await root.goto(`${BASE}/admin/debts/${missed}`);
+await submit(root, '#pay [name="amount"]');
+await office.goto(`${BASE}/company`);
+check(!(await owing()).includes('overdue'), 'what was paid is still asked for');
+check(await openShop(), 'a company that has paid opens no shop');
+await told(ADMIN.email, 'nothing of Walk Mart is held back any more');
+
 // Who did what is in the audit.
-for (const [resource, who] of [[`order&id=${id}`, 'Chandra Clerk'], ['shop', 'Farah Founder'], ['product', 'Farah Founder']]) {
+for (const [resource, who] of [[`order&id=${id}`, 'Chandra Clerk'], ['shop', 'Farah Founder'], ['product', 'Farah Founder'], [`debt&id=${late}`, 'Farah Founder']]) {
   await office.goto(`${BASE}/company/audit?resource=${resource}`);
   check((await office.innerText('#results')).includes(who), `the audit does not say what ${who} did to the ${resource}`);
 }
+// Each letter came once, whoever died.
+const ids = allLetters().map((letter) => letter.match(/^Message-ID: *(\S+)/im)?.[1]);
+check(ids.every(Boolean), 'a letter has no Message-ID');
+const repeated = [...new Set(ids.filter((one, place) => ids.indexOf(one) !== place))];
+check(!repeated.length, `letters came twice: ${repeated.join(' ')}`);
 await browser.close();
-findings.end(`${slug} was founded, and sold ${orderNumber}`);
+findings.end(`${slug} was founded, sold ${orderNumber} and paid what it owed; ${ids.length} letters${kills.length ? `, killed on the way: ${kills.join(', ')}` : ''}`);
+process.disconnect?.();

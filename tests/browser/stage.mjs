@@ -58,10 +58,11 @@ async function end(child) {
   await child.ended;
 }
 
-/** A mail server that keeps the letters in a folder. */
-async function mailServer(folder) {
-  const told = `${folder}.port`;
-  begin(process.execPath, [`${HERE}/sink.mjs`, folder, told], { env: process.env, cwd: WORK, log: `${folder}.log` });
+/** A mail server that keeps the letters in a folder: our own, or by this folder of Python's one of another make. */
+async function mailServer(folder, aiosmtpd) {
+  const told = `${folder}.port`, place = { cwd: WORK, log: `${folder}.log` };
+  if (aiosmtpd) begin('python3', [`${HERE}/sink.py`, folder, told], { env: { ...process.env, PYTHONPATH: aiosmtpd }, ...place });
+  else begin(process.execPath, [`${HERE}/sink.mjs`, folder, told], { env: process.env, ...place });
   for (const deadline = Date.now() + START_SECONDS * 1000; Date.now() < deadline; await pause(50)) {
     if (existsSync(told)) return `smtp://127.0.0.1:${readFileSync(told, 'utf8')}`;
   }
@@ -161,7 +162,8 @@ class Split extends House {
     // Jobs of a worker that was killed are others' sooner than in earnest.
     mkdirSync(`${house.folder}/config`);
     writeFileSync(`${house.folder}/config/development.yaml`, 'settings: { lease_seconds: 5 }');
-    house.env.SMTP_URL = await mailServer(house.letters);
+    house.env.SMTP_URL = await mailServer(house.letters, process.env.SOUK_AIOSMTPD);
+    if (!process.env.SOUK_AIOSMTPD) console.log(`${name}: its letters go to the walks' own mail server, python3 has no pip or cannot fetch aiosmtpd`);
     await Split.redis('FLUSHDB');
     await Split.sql(`CREATE DATABASE ${Split.DATABASE}`);
     house.isMade = true;
