@@ -102,12 +102,13 @@ class House {
     }
   }
 
-  /** Runs one of the program's commands to its end. */
+  /** Runs one of the program's commands to its end; what it says. */
   async ask(words, settings = {}) {
     const env = { ...this.env, ...settings };
-    await run(PROGRAM, words, { env, cwd: this.folder, maxBuffer: 1 << 26 }).catch((error) => {
+    const { stdout } = await run(PROGRAM, words, { env, cwd: this.folder, maxBuffer: 1 << 26 }).catch((error) => {
       throw new Error(`souk ${words.join(' ')}: ${error.stdout}${error.stderr}`);
     });
+    return stdout;
   }
 
   lately(lines) {
@@ -131,10 +132,16 @@ class Alone extends House {
   }
 }
 
-/** The demo is loaded once, and copied when nobody writes to it. */
+/** The demo is loaded once, and copied when its work is done and nobody writes to it. */
 const demo = once(async () => {
   const house = new House('demo', { SOUK_DEMO: 'small' });
-  await end(await house.start());
+  const program = await house.start();
+  // A queue's line says how much is ready, waits and runs; a listener's how many events it is behind.
+  const isBusy = (line) => /^\w+ +([1-9]|\d+ +\d+ +[1-9])|: [1-9]\d* events behind/.test(line);
+  for (const deadline = Date.now() + START_SECONDS * 1000; Date.now() < deadline; await pause(200)) {
+    if (!(await house.ask(['task', 'jobs'])).split('\n').some(isBusy)) break;
+  }
+  await end(program);
   return `${house.folder}/data`;
 });
 
