@@ -119,6 +119,14 @@ function stand() {
   globalThis.mainAct = [...document.querySelectorAll('main .btn-primary')].find((one) => one.checkVisibility({ visibilityProperty: true }));
 }
 
+/** On the page: which part of its frame holds more than can be seen of it, and cannot be scrolled. */
+function cutOff() {
+  const parts = [...document.querySelectorAll('body > :not(dialog, [hidden]), body > * > :is(main, header, nav, footer, div), #main > *')];
+  const isCut = (part) => /hidden|clip/.test(getComputedStyle(part).overflowX) && part.clientWidth > 1 && part.scrollWidth > part.clientWidth + 1;
+  const found = parts.find(isCut);
+  return found && (found.id || found.className);
+}
+
 /** On the page: why a thumb does not reach the main act, if so. */
 function outOfReach() {
   const act = globalThis.mainAct;
@@ -172,6 +180,8 @@ async function lookAt({ page, said }, { asked, name, language, looks, isRefusal 
     const where = `${asked}, ${look.name}-${language}`, careful = look === CAREFULLY[language];
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     if (wide > 1) findings.add(`${where}: ${wide} px wider than the screen`);
+    const cut = await page.evaluate(cutOff);
+    if (cut) findings.add(`${where}: ${cut} is cut off`);
     const hidden = look.width === PHONE && (await page.evaluate(outOfReach));
     if (hidden) findings.add(`${where}: ${hidden}`);
     const rules = careful ? undefined : OF_COLOURS;
