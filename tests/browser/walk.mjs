@@ -3,7 +3,7 @@
 // missing or in another language, and a thumb reaches the main act; at a desk, on a tablet and a phone, light
 // and dark, in both languages. So it is with the pages that no link leads to: refusals, a question before an
 // act, the bar of who acts in another's place.
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { BASE, Findings, PATIENCE, PEOPLE, ROWS, SCREENS, Visitor, api, crawl, formsOf, isPage, kindOf, leftInEnglish, linksOf, mayDo, openBrowser, rowOf, until, untranslated } from './house.mjs';
@@ -99,7 +99,11 @@ const violations = (page, rules) => page.evaluate(async (rules) => {
   const found = [];
   const ask = async (part, place) => {
     const { violations } = await globalThis.axe.run(part, { resultTypes: ['violations'], ...(rules && { runOnly: rules }) });
-    for (const one of violations) found.push(`${place}${one.id} (${one.impact}): ${one.nodes.slice(0, 3).map((node) => node.target.join(' ')).join(' | ')}`);
+    for (const one of violations) {
+      // Axe holds whatever lies in a fieldset that is switched off for out of the focus's reach; only its fields are.
+      if (one.id === 'scrollable-region-focusable') one.nodes = one.nodes.filter(({ target }) => !document.querySelector(target.join(' '))?.matches('fieldset:disabled [tabindex="0"]'));
+      if (one.nodes.length) found.push(`${place}${one.id} (${one.impact}): ${one.nodes.slice(0, 3).map((node) => node.target.join(' ')).join(' | ')}`);
+    }
   };
   await ask(document, '');
   for (const dialog of document.querySelectorAll('main dialog, body > dialog')) {
@@ -146,7 +150,7 @@ function outOfReach() {
 /** A tab that keeps what the console of the page it shows says. */
 async function openTab(context) {
   const page = await context.newPage();
-  const tab = { page, said: [] };
+  const tab = { page, said: [], line: await context.newCDPSession(page) };
   // What the page before was still asking for is cut off when it goes, and no fault of the next one.
   page.on('framenavigated', (frame) => frame === page.mainFrame() && tab.said.splice(0));
   // That htmx waited too long for a part is said of the machine, not of the page.
@@ -156,8 +160,14 @@ async function openTab(context) {
   return tab;
 }
 
+/** A picture of what a tab shows on its screen, made by the quickest way there is. */
+async function picture(line, path) {
+  const { data } = await line.send('Page.captureScreenshot', { format: 'jpeg', quality: 80, optimizeForSpeed: true });
+  writeFileSync(path, Buffer.from(data, 'base64'));
+}
+
 /** Looks at the page that a tab shows, in one language and some ways; axe looks in the careful one. */
-async function lookAt({ page, said }, { asked, name, language, looks, isRefusal = false }) {
+async function lookAt({ page, said, line }, { asked, name, language, looks, isRefusal = false }) {
   const spoken = await page.getAttribute('html', 'lang');
   if (spoken !== language) findings.add(`${asked}: the page is in ${spoken}, not ${language}`);
   const keys = await untranslated(page);
@@ -186,7 +196,7 @@ async function lookAt({ page, said }, { asked, name, language, looks, isRefusal 
     if (hidden) findings.add(`${where}: ${hidden}`);
     const rules = careful ? undefined : OF_COLOURS;
     for (const violation of careful || look === COLOURS[language] ? await violations(page, rules) : []) findings.add(`${where}: ${violation}`);
-    if (name) await page.screenshot({ path: `${SCREENS}/${name}-${look.name}-${language}.jpg`, type: 'jpeg', quality: 80, fullPage: careful });
+    if (name) await picture(line, `${SCREENS}/${name}-${look.name}-${language}.jpg`);
   }
   // That the answer itself is a refusal is what the browser complains of, and what was asked for.
   const faults = said.filter((text) => !isRefusal || !text.startsWith('Failed to load resource'));
