@@ -47,7 +47,7 @@ async fn order_page<P: Permission>(visitor: &Visitor<P>, id: OrderId) -> Result<
         .rev()
         .map(|one| {
             let what = visitor.text(&format!("timeline.{}", one.kind));
-            json!({ "what": what, "tone": tone_of(&one.kind), "note": one.note, "by": one.by_name, "at": local(one.created_at, &company.zone, &visitor.language) })
+            json!({ "what": what, "tone": tone_of(&one.kind), "note": said_of(visitor, &one.note), "by": one.by_name, "at": local(one.created_at, &company.zone, &visitor.language) })
         })
         .collect();
     let address = &order.shipping_address;
@@ -77,6 +77,13 @@ async fn order_page<P: Permission>(visitor: &Visitor<P>, id: OrderId) -> Result<
         "can_take_back": order.status.can_come_back() && may("orders:cancel") && may("orders:fulfil"),
     });
     Ok((company, data))
+}
+
+/// What stands beside an event: what a person wrote, or in words why a gateway refused.
+fn said_of<P: Permission>(visitor: &Visitor<P>, note: &str) -> String {
+    let key = format!("timeline.why.{note}");
+    let text = visitor.text(&key);
+    if text == key { note.to_owned() } else { text }
 }
 
 /// How an event of the timeline is coloured.

@@ -16,7 +16,7 @@ use crate::{
     errors::Result,
     ids::{AlertId, ShopId},
     models::{
-        carts::line_name,
+        carts::line_name_in,
         catalog,
         companies::{self, Company},
         inventory::{self, Alert, AlertFilter, Open, StockFilter},
@@ -62,7 +62,7 @@ async fn page_of(access: &Access<InventoryRead>, asked: Option<ShopId>, language
         .map(|(alert, row, (variant, product))| {
             let by_weight = variant.sold_by == "weight";
             json!({
-                "id": alert.id, "variant": variant.id, "name": line_name(product, variant), "sku": variant.sku,
+                "id": alert.id, "variant": variant.id, "name": line_name_in(product, variant, language), "sku": variant.sku,
                 "available": amount(row.on_hand - row.reserved, by_weight), "alert_at": amount(row.reorder_point, by_weight),
                 "state": row.state(), "since": local(alert.created_at, &company.zone, language), "seen_by": alert.acknowledged_name,
             })

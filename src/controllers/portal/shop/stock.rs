@@ -19,7 +19,7 @@ use crate::{
     errors::{Error, Result},
     ids::{ShopId, VariantId},
     models::{
-        carts::line_name,
+        carts::line_name_in,
         catalog,
         companies::{self, Company},
         inventory::{self, MovementFilter},
@@ -83,7 +83,7 @@ async fn page_of<P: Permission>(access: &Access<P>, asked: &Asked, language: &st
     } else {
         let found = hits.iter().filter_map(|id| goods.get(id)).map(|(variant, product)| {
             json!({
-                "id": variant.id, "name": line_name(product, variant), "picture": picture(product), "sku": variant.sku, "price": variant.price,
+                "id": variant.id, "name": line_name_in(product, variant, language), "picture": picture(product), "sku": variant.sku, "price": variant.price,
                 "href": format!("/shop/stock?shop={}&q={}&variant={}", shop.id, encode(words), variant.id),
             })
         });
@@ -134,7 +134,7 @@ async fn item(
     let (on_hand, reserved, alert) = here.map_or((0, 0, 0), |row| (row.on_hand, row.reserved, row.reorder_point));
     let state = here.map_or("none", inventory::Stock::state);
     Ok(json!({
-        "id": variant.id, "name": line_name(product, variant), "picture": picture(product), "sku": variant.sku, "barcode": variant.barcode, "price": variant.price,
+        "id": variant.id, "name": line_name_in(product, variant, language), "picture": picture(product), "sku": variant.sku, "barcode": variant.barcode, "price": variant.price,
         "by_weight": by_weight, "location": place.id, "on_hand": amount(on_hand, by_weight), "reserved": amount(reserved, by_weight),
         "available": amount(on_hand - reserved, by_weight), "alert_at": amount(alert, by_weight), "state": state,
         "elsewhere": elsewhere, "movements": moved,
