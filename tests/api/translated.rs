@@ -4,15 +4,16 @@ use serde_json::{Value, json};
 
 use crate::support::{World, text};
 
-/// What has a name of its own: where it is made, with what, and where its names lie in the answer.
-fn things() -> Vec<(&'static str, Value, &'static str)> {
+/// What has a name of its own: what the audit calls it, where it is made, with what, and where its names
+/// lie in the answer.
+fn things() -> Vec<(&'static str, &'static str, Value, &'static str)> {
     let variant = json!({ "sku": "T-1", "price": 100, "name": "Large" });
     vec![
-        ("/api/brands", json!({ "name": "Orbiq" }), ""),
-        ("/api/shops", json!({ "name": "Second", "slug": "second" }), ""),
-        ("/api/roles", json!({ "name": "Keeper", "permissions": ["orders:read"] }), ""),
-        ("/api/categories", json!({ "name": "Fruit" }), ""),
-        ("/api/products", json!({ "name": "Mango", "variants": [variant] }), "variants"),
+        ("brand", "/api/brands", json!({ "name": "Orbiq" }), ""),
+        ("shop", "/api/shops", json!({ "name": "Second", "slug": "second" }), ""),
+        ("role", "/api/roles", json!({ "name": "Keeper", "permissions": ["orders:read"] }), ""),
+        ("category", "/api/categories", json!({ "name": "Fruit" }), ""),
+        ("variant", "/api/products", json!({ "name": "Mango", "variants": [variant] }), "variants"),
     ]
 }
 
@@ -22,7 +23,7 @@ async fn what_people_read_has_its_names_in_other_languages() {
     for world in World::all().await {
         let client = &world.client;
         let admin = world.staff(&world.a, "admin").await;
-        for (path, mut new, below) in things() {
+        for (kind, path, mut new, below) in things() {
             let place = |thing: &mut Value, names: &Value| match below {
                 "" => thing["translations"] = names.clone(),
                 _ => thing[below][0]["translations"] = names.clone(),
@@ -39,7 +40,7 @@ async fn what_people_read_has_its_names_in_other_languages() {
             let one = if below.is_empty() { whole.clone() } else { format!("{whole}/{below}/{}", text(&thing["id"])) };
             let hindi = json!({ "translations": { "hi": { "name": "नया" } } });
             client.put(&admin, &one, &hindi).await.expect(200);
-            let entries = client.get(&admin, &format!("/api/audit/logs?resourceId={}", text(&thing["id"]))).await.expect(200);
+            let entries = client.get(&admin, &format!("/api/audit/resource/{kind}/{}", text(&thing["id"]))).await.expect(200);
             assert!(entries["data"][0]["changes"].to_string().contains("translations"), "{path}: {entries}");
             client.put(&admin, &one, &json!({ "translations": { "hi": { "name": "x".repeat(201) } } })).await.wrong("too_long");
         }
