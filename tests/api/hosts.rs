@@ -57,6 +57,13 @@ async fn a_closed_company_is_not_reached_under_its_domain() {
         at().await.refused(400, "company_required");
         client.post(&root, &format!("{path}/resume"), &json!({})).await.expect(200);
         at().await.expect(200);
+        // One that is closed for good gives its domain back, since nobody could change it there any more.
+        client.delete(&root, &path).await.expect(204);
+        at().await.refused(400, "company_required");
+        let alpha = format!("/api/companies/{}", world.a.id);
+        client.put(&root, &alpha, &json!({ "domain": "shop.beta.example" })).await.expect(200);
+        at().await.expect(200);
+        world.verify().await;
         world.close().await;
     }
 }

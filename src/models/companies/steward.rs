@@ -123,7 +123,7 @@ pub async fn resume(scope: &Scope) -> Result<Company> {
     turn(scope, &[SUSPENDED], ACTIVE, None, ("resume", "company.updated")).await
 }
 
-/// Closes a company for good; its rows stay for the books.
+/// Closes a company for good; its rows stay for the books, and its domain is free for another.
 ///
 /// # Errors
 /// 404; 409 `company_state` when it is closed already; 422 without a reason.
@@ -146,9 +146,11 @@ fn given(reason: &str) -> Result<String> {
 
 async fn turn(scope: &Scope, from: &[&str], to: &str, reason: Option<String>, (action, event): (&str, &'static str)) -> Result<Company> {
     let before = own(scope).await?;
+    let domain = before.domain.clone().filter(|_| to != CLOSED);
     let update = scope
         .update::<company::Entity>()
         .col_expr(company::Column::Status, Expr::value(to))
+        .col_expr(company::Column::Domain, Expr::value(domain))
         .col_expr(company::Column::StatusReason, Expr::value(reason.clone()))
         .col_expr(company::Column::UpdatedAt, Expr::value(clock::now()))
         .col_expr(company::Column::Version, Expr::col(company::Column::Version).add(1))
@@ -157,7 +159,10 @@ async fn turn(scope: &Scope, from: &[&str], to: &str, reason: Option<String>, (a
         let facts = json!({ "state": own(scope).await?.status });
         return Err(Error::conflict("company_state", "the company is not in a state for this", facts));
     };
-    let changes = vec![("status", json!(before.status), json!(after.status)), ("reason", json!(before.status_reason), json!(reason))];
+    let mut changes = vec![("status", json!(before.status), json!(after.status)), ("reason", json!(before.status_reason), json!(reason))];
+    if before.domain != after.domain {
+        changes.push(("domain", json!(before.domain), json!(after.domain)));
+    }
     scope.audit(action, "company", after.id, None, changes).await?;
     scope.emit(Event::new(event, ("company", after.id.0), None, json!({ "status": after.status }))).await?;
     Ok(after)
